@@ -1,0 +1,646 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Importing, each event once.
+ *
+ * An import may be killed at any moment, run again, run twice, and other programs may write to the
+ * store in between; each event of the file must end up in the store once. Event ids do not give
+ * that: the store knows ids only over the last 262,144 positions. Idempotency keys do: the store
+ * keeps them for ever, and a key becomes durable in the same commit as the events that it stands
+ * for. So every commit of an import carries a key, and the key says how far the file has come:
+ *
+ *     key = "import/" + chain value of the last item that the commit deals with
+ *
+ * The chain value (source.h) is a hash over that item and all items before it. Hence:
+ *
+ * I1  A key that is in the store means that everything in the file up to that item is in the store.
+ * (Commits are made one after the other, in the order of the file, and the log keeps a prefix of
+ * them, whatever the durability.) I2  A key depends on content alone. The same file under another
+ * name, from a pipe, or with other line breaks is the same file; a file that has grown is the same
+ * file up to where it grew; a file that was changed in a line is a different file from that line
+ * on. (A path or an inode would say neither.) --name salts the chain, for those who do want to
+ *     import the same bytes twice.
+ * I3  An item without an id has its chain value for an id: a UUIDv5 over what stands before it and
+ * its own bytes. Two equal lines are two events, and the same line of the same file always has the
+ * same id.
+ *
+ * *Finding the place to go on.* From what is known to be imported (at first: nothing) the source
+ * fills a window of at most CLI_WINDOW_ITEMS items. If the key of its last item is in the store,
+ * the whole window is; else the last item within it whose key is there ends what is. If there is
+ * none, this is where to go on: no commit ever dealt with more than a window, so the next key could
+ * not be farther away. (Windows in which every line was bad leave no key. They are passed over
+ * again in the same way, and the windows behind them are looked up again, until something new was
+ * written: then I1 says that nothing behind it can be there.)
+ *
+ * *Looking up a key* without writing: the store decides about keys before expectations. A commit
+ * with the key in question, and an expectation that no stream can meet, is refused for its key if
+ * the store knows it, and for the expectation if not.
+ *
+ * *Commits.* Events of a window are put into commits of one recorded time each, because a commit
+ * has one time. When the source's times are recorded, that can mean a commit an event; therefore
+ * they are appended with STELE_DURABLE_NONE and synced once a second and at the end. A crash then
+ * loses events together with their keys, never one without the other. Three kinds of items have a
+ * commit to themselves: tombstones, items with an idempotency key of their own (that key makes them
+ * idempotent; the next item's commit says that they are done), and, when a commit is refused
+ * because of what is in it, every item in it: the commit is halved until the culprit is found, so
+ * that all before it are written.
+ *
+ * *Ids still count.* Within a window a second item with the same stream and id is passed over, and
+ * events whose ids the store knows are not written again: that is what the store does with a retry.
+ *
+ * *Time.* Into a store that has no events the source's times go as recorded times, so that --as-of
+ * works on imported history; they are clamped so as never to decrease. An import that goes on does
+ * the same if nobody else has written meanwhile: then the last recorded time is not above the
+ * latest time of the items that are already there. In all other cases, and where clamping changed
+ * it, the source's time is kept in the event's metadata. Only the clock that the store was opened
+ * with can set a recorded time; a jump of more than an hour must be accepted, because for the store
+ * it is a clock that went wrong.
+ */
+#include "import.h"
+
+#include "cli.h"
+#include "text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#define SYNC_INTERVAL STELE_SECONDS(1)
+#define REPORTED_MAX 20
+#define CLOCK_TOLERANCE STELE_SECONDS(3600)
+#define KEY_PREFIX "import/"
+#define KEY_SIZE 32
+/* More than twice the items of a window, a power of two. */
+#define SEEN_SLOTS 16384
+
+typedef struct importer {
+    stele_store *store;
+    cli_source *source;
+    const cli_import_options *options;
+    cli_import_clock *clock;
+    cli_import_counts counts;
+    cli_progress progress;
+    cli_arena arena;     /* of the window */
+    stele_event *events; /* that wait for their commit, */
+    size_t *pending;     /* and which items of the window they come from */
+    size_t pending_count;
+    size_t *seen;             /* SEEN_SLOTS hash slots: event of this window + 1 */
+    cli_parsed_event *parsed; /* by item of the window */
+    stele_time latest;        /* the largest time of the items so far */
+    stele_time now;           /* when the import began */
+    bool records_time;
+    bool mode_is_known;
+    bool looks_up;    /* keys may be in the store */
+    bool has_resumed; /* some were */
+    bool has_unsynced;
+    int64_t synced;    /* when */
+    uint64_t reported; /* bad items */
+} importer;
+
+/* ---- The clock */
+
+static stele_time import_now(void *context)
+{
+    cli_import_clock *clock = context;
+    const stele_clock *system = stele_clock_system();
+    /* Relaxed: the importer sets it before it calls the store, whose own locks order the two. */
+    const int64_t instead = atomic_load_explicit(&clock->instead, memory_order_relaxed);
+
+    return instead == INT64_MIN ? system->now(system->context) : instead;
+}
+
+static int64_t import_monotonic(void *context)
+{
+    const stele_clock *system = stele_clock_system();
+
+    (void)context;
+    return system->monotonic(system->context);
+}
+
+static void import_entropy(void *context, void *ret_bytes, size_t size)
+{
+    const stele_clock *system = stele_clock_system();
+
+    (void)context;
+    system->entropy(system->context, ret_bytes, size);
+}
+
+static void import_boot_id(void *context, uint8_t ret_id[16])
+{
+    const stele_clock *system = stele_clock_system();
+
+    (void)context;
+    system->boot_id(system->context, ret_id);
+}
+
+void cli_import_clock_init(cli_import_clock *clock)
+{
+    clock->table = (stele_clock){
+        .context = clock,
+        .now = import_now,
+        .monotonic = import_monotonic,
+        .entropy = import_entropy,
+        .boot_id = import_boot_id,
+    };
+    atomic_init(&clock->instead, INT64_MIN);
+}
+
+static void set_clock(importer *import, stele_time time)
+{
+    if (import->records_time) {
+        atomic_store_explicit(&import->clock->instead, time, memory_order_relaxed);
+    }
+}
+
+/* ---- Keys */
+
+static void key_of(const cli_item *item, char ret_key[KEY_SIZE])
+{
+    CLI_CLEANUP_BUFFER cli_buffer key = {0};
+
+    cli_buffer_add_text(&key, KEY_PREFIX);
+    cli_base64_add(&key, item->chain.bytes, sizeof item->chain.bytes);
+    key.size -= 2; /* the padding */
+    memcpy(ret_key, cli_buffer_text(&key), key.size + 1);
+}
+
+/* Whether the store knows an item's key, see above. */
+static stele_status is_known(importer *import, const cli_item *item, bool *ret_known,
+                             stele_error *reterr)
+{
+    static const char probe_stream[] = "stele-import";
+    const stele_check never = {probe_stream, INT64_MAX - 1};
+    const stele_event event = {.type = "probe", .stream = probe_stream};
+    char key[KEY_SIZE];
+    stele_append_options append = {.key = key};
+    const stele_commit commit = {
+        .events = &event, .event_count = 1, .checks = &never, .check_count = 1, .options = &append};
+    stele_status status;
+
+    key_of(item, key);
+    status = stele_append_commit(import->store, &commit, NULL, NULL, reterr);
+    *ret_known = status == STELE_CONFLICT && (unsigned)reterr->detail == STELE_CONFLICT_KEY;
+    if (status == STELE_CONFLICT || status == STELE_DELETED) {
+        return STELE_OK;
+    }
+    return status;
+}
+
+/* How many items of the window are in the store. */
+static stele_status find_known(importer *import, size_t *ret_count, stele_error *reterr)
+{
+    const cli_source *source = import->source;
+
+    *ret_count = 0;
+    for (size_t count = source->item_count; count > 0 && import->looks_up; count--) {
+        bool known;
+        const stele_status status = is_known(import, &source->items[count - 1], &known, reterr);
+
+        if (status != STELE_OK) {
+            return status;
+        }
+        if (known) {
+            *ret_count = count;
+            return STELE_OK;
+        }
+    }
+    return STELE_OK;
+}
+
+/* ---- What goes wrong */
+
+static int say_store(importer *import, const stele_error *error)
+{
+    cli_progress_end(&import->progress);
+    return cli_fail(error);
+}
+
+/* Reports an item that cannot be imported. Answers -1 to go on behind it. */
+static int say_bad(importer *import, uint64_t line, uint64_t column, const char *message)
+{
+    CLI_CLEANUP_BUFFER cli_buffer text = {0};
+    CLI_CLEANUP_BUFFER cli_buffer hint = {0};
+    const bool goes_on = import->options->skips_bad || import->options->is_dry;
+
+    import->counts.bad++;
+    cli_progress_end(&import->progress);
+    if (goes_on && import->reported == REPORTED_MAX) {
+        cli_complain("further bad lines are only counted", NULL);
+    }
+    if (!goes_on || import->reported < REPORTED_MAX) {
+        cli_buffer_format(&text, "%s:%" PRIu64 ":%" PRIu64 ": %s", import->source->name, line,
+                          column, message);
+        if (!goes_on) {
+            cli_buffer_format(&hint,
+                              "everything before line %" PRIu64
+                              " is imported; correct it and run again, or give "
+                              "--skip-bad",
+                              line);
+        }
+        cli_complain(cli_buffer_text(&text), cli_buffer_text(&hint));
+    }
+    import->reported++;
+    return goes_on ? -1 : CLI_EXIT_USAGE;
+}
+
+static int say_bad_item(importer *import, size_t item, size_t offset, const char *message)
+{
+    uint64_t line;
+    uint64_t column;
+
+    cli_source_place(import->source, item, offset, &line, &column);
+    return say_bad(import, line, column, message);
+}
+
+/* ---- Commits */
+
+/* Errors that are about what is in a commit, not about the store. */
+static bool is_about_content(const stele_error *error)
+{
+    return error->status == STELE_CONFLICT || error->status == STELE_DELETED ||
+           (error->status == STELE_INVALID && (unsigned)error->detail != STELE_INVALID_CLOCK &&
+            (unsigned)error->detail != STELE_INVALID_READ_ONLY);
+}
+
+static stele_status append_once(importer *import, size_t first, size_t count, const char *key,
+                                stele_receipt *ret_receipt, stele_error *reterr)
+{
+    const stele_append_options append = {.key = key, .durability = STELE_DURABLE_NONE};
+    const stele_event *event = &import->events[first];
+    const stele_commit commit = {.events = event, .event_count = count, .options = &append};
+
+    if (count == 1 && import->parsed[import->pending[first]].is_tombstone) {
+        return stele_tombstone(import->store, event->stream, STELE_ANY, &append, ret_receipt,
+                               reterr);
+    }
+    return stele_append_commit(import->store, &commit, ret_receipt, NULL, reterr);
+}
+
+/* Appends pending events in one commit and counts them. */
+static stele_status append_some(importer *import, size_t first, size_t count, stele_error *reterr)
+{
+    const size_t last = import->pending[first + count - 1];
+    const char *own_key = import->parsed[last].key;
+    char key[KEY_SIZE];
+    stele_receipt receipt;
+    stele_status status;
+
+    key_of(&import->source->items[last], key);
+    status = append_once(import, first, count, own_key ? own_key : key, &receipt, reterr);
+    if (status == STELE_INVALID && (unsigned)reterr->detail == STELE_INVALID_CLOCK) {
+        status = stele_accept_clock(import->store, reterr);
+        if (status == STELE_OK) {
+            status = append_once(import, first, count, own_key ? own_key : key, &receipt, reterr);
+        }
+    }
+    if (status != STELE_OK) {
+        return status;
+    }
+    if (receipt.already_applied) {
+        import->counts.known += count;
+    } else {
+        import->counts.imported += count;
+        import->looks_up = false;
+        import->has_unsynced = true;
+    }
+    return STELE_OK;
+}
+
+/* Appends pending events, in halves if what is in them is refused. Answers -1, or an exit code. */
+static int append_halving(importer *import, size_t first, size_t count)
+{
+    const size_t item = import->pending[first];
+    stele_error error;
+    int result;
+
+    if (append_some(import, first, count, &error) == STELE_OK) {
+        return -1;
+    }
+    if (!is_about_content(&error)) {
+        return say_store(import, &error);
+    }
+    if (count == 1) {
+        if (import->parsed[item].is_tombstone && error.status == STELE_DELETED) {
+            import->counts.known++; /* somebody else has ended the stream */
+            return -1;
+        }
+        return say_bad_item(import, item, 0, error.message);
+    }
+    result = append_halving(import, first, count / 2);
+    return result >= 0 ? result : append_halving(import, first + count / 2, count - count / 2);
+}
+
+static int sync_store(importer *import)
+{
+    stele_error error;
+
+    import->synced = cli_monotonic();
+    if (!import->has_unsynced) {
+        return -1;
+    }
+    import->has_unsynced = false;
+    return stele_sync(import->store, &error) == STELE_OK ? -1 : say_store(import, &error);
+}
+
+/* Writes what is pending. */
+static int flush(importer *import)
+{
+    int result = -1;
+
+    if (import->pending_count > 0) {
+        if (import->options->is_dry) {
+            import->counts.imported += import->pending_count;
+        } else {
+            result = append_halving(import, 0, import->pending_count);
+        }
+        import->pending_count = 0;
+    }
+    return result;
+}
+
+/* ---- Ids within a window */
+
+/* Whether an event with this stream and id was taken in this window; remembers it if not. */
+static bool was_seen(importer *import, size_t item)
+{
+    const stele_event *event = &import->parsed[item].event;
+    uint64_t hash;
+
+    memcpy(&hash, event->id.bytes + 8, sizeof hash);
+    for (const char *at = event->stream; *at != '\0'; at++) {
+        hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+    }
+    for (size_t slot = (size_t)(hash >> 20) % SEEN_SLOTS;; slot = (slot + 1) % SEEN_SLOTS) {
+        const stele_event *other;
+
+        if (import->seen[slot] == 0) {
+            import->seen[slot] = item + 1;
+            return false;
+        }
+        other = &import->parsed[import->seen[slot] - 1].event;
+        if (memcmp(&other->id, &event->id, sizeof event->id) == 0 &&
+            strcmp(other->stream, event->stream) == 0) {
+            return true;
+        }
+    }
+}
+
+/* ---- Times */
+
+/* Decides, at the first event that is to be written, whether the source's times become recorded
+ * times. */
+static stele_status decide_mode(importer *import, const cli_parsed_event *event,
+                                stele_error *reterr)
+{
+    stele_info info = {0};
+    stele_status status = STELE_OK;
+
+    import->mode_is_known = true;
+    if (import->store) {
+        status = stele_describe(import->store, &info, reterr);
+    }
+    switch (import->options->time) {
+    case CLI_TIME_AUTO:
+        import->records_time =
+            (info.head == 0 && event->has_time) ||
+            (import->has_resumed && info.head > 0 && info.last_time <= import->latest);
+        break;
+    case CLI_TIME_RECORD:
+        import->records_time = true;
+        break;
+    case CLI_TIME_METADATA:
+    case CLI_TIME_DROP:
+        import->records_time = false;
+        break;
+    }
+    if (import->latest < info.last_time) {
+        import->latest = info.last_time;
+    }
+    return status;
+}
+
+/* A recorded time holds for all that follows, so one mistake in the future would stop the store's
+ * clock for ever. */
+static bool is_in_future(const importer *import, const cli_parsed_event *event)
+{
+    return import->records_time && event->has_time && event->time > import->now + CLOCK_TOLERANCE;
+}
+
+/* What the event's time means: it moves the clock, or goes into the metadata. */
+static void place_time(importer *import, cli_parsed_event *event)
+{
+    if (import->records_time && event->has_time && event->time > import->latest) {
+        import->latest = event->time;
+    }
+    event->append_time = import->records_time ? import->latest : 0;
+    if (event->has_time && import->options->time != CLI_TIME_DROP && !event->is_tombstone &&
+        !(import->records_time && event->time == event->append_time) &&
+        !cli_event_keep_time(&import->arena, event)) {
+        import->counts.untimed++;
+    }
+}
+
+/* ---- Items */
+
+/* Puts an event behind those that are pending, which are written first if it cannot share their
+ * commit. */
+static int add_event(importer *import, size_t item)
+{
+    cli_parsed_event *event = &import->parsed[item];
+    const bool is_alone = event->key || event->is_tombstone;
+    int result = -1;
+
+    if (import->pending_count > 0) {
+        const cli_parsed_event *last = &import->parsed[import->pending[import->pending_count - 1]];
+
+        if (is_alone || last->key || last->is_tombstone ||
+            last->append_time != event->append_time) {
+            result = flush(import);
+        }
+    }
+    if (result >= 0) {
+        return result;
+    }
+    set_clock(import, event->append_time);
+    import->events[import->pending_count] = event->event;
+    import->pending[import->pending_count] = item;
+    import->pending_count++;
+    return -1;
+}
+
+/* Reports an item after what is pending has been written. */
+static int refuse_item(importer *import, size_t item, size_t offset, const char *message)
+{
+    const int result = flush(import);
+
+    return result >= 0 ? result : say_bad_item(import, item, offset, message);
+}
+
+static int take_item(importer *import, size_t item)
+{
+    cli_parsed_event *event = &import->parsed[item];
+    cli_parse_error problem;
+    stele_error error;
+
+    if (!cli_event_parse(&import->arena, cli_item_text(import->source, item),
+                         import->source->items[item].size, &import->options->rules, event,
+                         &problem)) {
+        return refuse_item(import, item, problem.at, problem.message);
+    }
+    if (memcmp(&event->event.id, &(stele_uuid){{0}}, sizeof event->event.id) == 0) {
+        event->event.id = import->source->items[item].chain;
+    }
+    if (!import->mode_is_known && decide_mode(import, event, &error) != STELE_OK) {
+        return say_store(import, &error);
+    }
+    if (is_in_future(import, event)) {
+        return refuse_item(
+            import, item, 0,
+            "its time lies in the future: recorded, it would stop the store's clock");
+    }
+    if (!event->key && !event->is_tombstone && was_seen(import, item)) {
+        import->counts.known++;
+        return -1;
+    }
+    place_time(import, event);
+    return add_event(import, item);
+}
+
+/* ---- Windows */
+
+/* Notes the times of items that are in the store already: where the recorded time must not go
+ * below. */
+static void pass_known(importer *import, size_t count)
+{
+    for (size_t i = 0; i < count && import->options->time == CLI_TIME_AUTO; i++) {
+        cli_parsed_event event;
+        cli_parse_error error;
+
+        if (cli_event_parse(&import->arena, cli_item_text(import->source, i),
+                            import->source->items[i].size, &import->options->rules, &event,
+                            &error) &&
+            event.has_time && event.time > import->latest) {
+            import->latest = event.time;
+        }
+        cli_arena_reset(&import->arena);
+    }
+    import->counts.known += count;
+    import->has_resumed = true;
+}
+
+static void show_progress(importer *import)
+{
+    cli_progress_show(&import->progress, import->source->consumed,
+                      import->counts.imported + import->counts.known + import->counts.bad);
+}
+
+/* Deals with the items of the window. Answers -1, or an exit code. */
+static int import_window(importer *import)
+{
+    cli_source *source = import->source;
+    size_t known;
+    stele_error error;
+    int result = -1;
+
+    if (find_known(import, &known, &error) != STELE_OK) {
+        return say_store(import, &error);
+    }
+    if (known > 0) {
+        pass_known(import, known);
+        cli_source_consume(source, known);
+        return -1;
+    }
+    memset(import->seen, 0, SEEN_SLOTS * sizeof *import->seen);
+    for (size_t item = 0; item < source->item_count && result < 0; item++) {
+        result = take_item(import, item);
+    }
+    if (result < 0) {
+        result = flush(import);
+    }
+    cli_source_consume(source, source->item_count);
+    cli_arena_reset(&import->arena);
+    if (result < 0 && cli_monotonic() - import->synced > SYNC_INTERVAL && import->store) {
+        result = sync_store(import);
+    }
+    return result;
+}
+
+static int say_stopped(importer *import)
+{
+    cli_progress_end(&import->progress);
+    cli_complain("stopped; what was imported stays", "run it again to go on");
+    return CLI_EXIT_INTERRUPTED;
+}
+
+static int say_problem(importer *import)
+{
+    const cli_problem *problem = &import->source->problem;
+
+    if (problem->os_error == EINTR) {
+        return say_stopped(import);
+    }
+    if (problem->os_error != 0) {
+        cli_progress_end(&import->progress);
+        return cli_fail_os(problem->os_error, "%s %s", import->source->name, problem->message);
+    }
+    /* What is cut wrongly cannot be skipped: nobody knows where the next item begins. */
+    (void)say_bad(import, problem->line, problem->column, problem->message);
+    return CLI_EXIT_USAGE;
+}
+
+static int import_all(importer *import)
+{
+    int result = -1;
+
+    while (result < 0) {
+        if (cli_caught_signal() != 0) {
+            return say_stopped(import);
+        }
+        cli_source_fill(import->source);
+        if (import->source->item_count == 0) {
+            return import->source->problem.message ? say_problem(import) : CLI_EXIT_OK;
+        }
+        result = import_window(import);
+        show_progress(import);
+    }
+    return result;
+}
+
+int cli_import(stele_store *store, cli_source *source, const cli_import_options *options,
+               cli_import_clock *clock, cli_import_counts *ret_counts)
+{
+    importer *import = cli_take_zero(sizeof *import);
+    stele_position head = 0;
+    stele_error error;
+    int result = CLI_EXIT_OK;
+
+    *import = (importer){.store = store, .source = source, .options = options, .clock = clock};
+    import->events = cli_take_zero(CLI_WINDOW_ITEMS * sizeof *import->events);
+    import->pending = cli_take_zero(CLI_WINDOW_ITEMS * sizeof *import->pending);
+    import->parsed = cli_take_zero(CLI_WINDOW_ITEMS * sizeof *import->parsed);
+    import->seen = cli_take_zero(SEEN_SLOTS * sizeof *import->seen);
+    import->now = stele_clock_system()->now(stele_clock_system()->context);
+    import->synced = cli_monotonic();
+    cli_progress_begin(&import->progress, "event", source->size, options->is_quiet);
+    if (store && stele_head(store, &head, &error) != STELE_OK) {
+        result = say_store(import, &error);
+    }
+    import->looks_up = head > 0;
+    if (result == CLI_EXIT_OK) {
+        result = import_all(import);
+    }
+    cli_progress_end(&import->progress);
+    if (store) {
+        const int synced = sync_store(import);
+
+        result = result == CLI_EXIT_OK && synced >= 0 ? synced : result;
+    }
+    *ret_counts = import->counts;
+    cli_arena_done(&import->arena);
+    cli_give_back(import->events, CLI_WINDOW_ITEMS * sizeof *import->events);
+    cli_give_back(import->pending, CLI_WINDOW_ITEMS * sizeof *import->pending);
+    cli_give_back(import->parsed, CLI_WINDOW_ITEMS * sizeof *import->parsed);
+    cli_give_back(import->seen, SEEN_SLOTS * sizeof *import->seen);
+    cli_give_back(import, sizeof *import);
+    return result;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables for eyes, see table.h. */
+#include "table.h"
+
+#include "text.h"
+
+#include <string.h>
+
+#define ROWS_KEPT 200
+#define BYTES_KEPT ((size_t)1 << 20)
+#define GAP 2
+#define LAST_WIDTH_MIN 12
+
+void cli_table_begin(cli_table *table, const cli_column *columns, size_t column_count)
+{
+    *table = (cli_table){.column_count = column_count, .columns_shown = cli_columns()};
+    for (size_t i = 0; i < column_count; i++) {
+        table->columns[i] = columns[i];
+        table->widths[i] = cli_text_width(columns[i].title, strlen(columns[i].title));
+    }
+}
+
+/* ---- Widths */
+
+/* Names can be a thousand characters long: on a terminal no column but the last takes more than a
+ * third of the line. */
+static size_t widest(const cli_table *table, size_t column)
+{
+    const size_t limit = table->columns_shown / 3;
+    const size_t width = table->widths[column];
+
+    return table->columns_shown > 0 && width > limit ? limit : width;
+}
+
+/* What is left for the last column; SIZE_MAX: all it wants. */
+static size_t last_width(const cli_table *table)
+{
+    size_t used = 0;
+
+    if (table->columns_shown == 0) {
+        return SIZE_MAX;
+    }
+    for (size_t i = 0; i + 1 < table->column_count; i++) {
+        used += widest(table, i) + GAP;
+    }
+    return used + LAST_WIDTH_MIN < table->columns_shown ? table->columns_shown - used
+                                                        : LAST_WIDTH_MIN;
+}
+
+/* ---- Printing */
+
+static void add_cell(const cli_table *table, cli_buffer *line, size_t column, cli_style style,
+                     const char *text, size_t size)
+{
+    const bool is_last = column + 1 == table->column_count;
+    const size_t width = is_last ? last_width(table) : widest(table, column);
+    CLI_CLEANUP_BUFFER cli_buffer cell = {0};
+    size_t used;
+    size_t padding;
+
+    cli_buffer_add(&cell, text, size);
+    cli_clip(&cell, 0, width);
+    used = cli_text_width(cell.data ? cell.data : "", cell.size);
+    padding = is_last && !table->columns[column].to_the_right ? 0
+              : is_last                                       ? table->widths[column] - used
+                                                              : width - used;
+    if (table->columns[column].to_the_right) {
+        cli_buffer_add_times(line, ' ', padding);
+    }
+    cli_add_style(line, style);
+    cli_buffer_add(line, cell.data, cell.size);
+    cli_add_style_end(line, style);
+    if (!table->columns[column].to_the_right) {
+        cli_buffer_add_times(line, ' ', padding);
+    }
+    if (!is_last) {
+        cli_buffer_add_times(line, ' ', GAP);
+    }
+}
+
+static void end_line(cli_buffer *line)
+{
+    while (line->size > 0 && line->data[line->size - 1] == ' ') {
+        line->size--;
+    }
+    cli_buffer_add_byte(line, '\n');
+    cli_write(line->data, line->size);
+    cli_buffer_clear(line);
+}
+
+static void print_titles(cli_table *table, cli_buffer *line)
+{
+    for (size_t i = 0; i < table->column_count; i++) {
+        add_cell(table, line, i, CLI_BOLD, table->columns[i].title,
+                 strlen(table->columns[i].title));
+    }
+    end_line(line);
+    table->has_begun = true;
+}
+
+static size_t cell_end(const cli_table *table, size_t cell)
+{
+    size_t end;
+
+    memcpy(&end, table->ends.data + cell * sizeof end, sizeof end);
+    return end;
+}
+
+void cli_table_flush(cli_table *table)
+{
+    CLI_CLEANUP_BUFFER cli_buffer line = {0};
+    size_t start = 0;
+
+    if (table->rows == 0) {
+        return;
+    }
+    if (!table->has_begun) {
+        print_titles(table, &line);
+    }
+    for (size_t row = 0; row < table->rows; row++) {
+        for (size_t column = 0; column < table->column_count; column++) {
+            const size_t end = cell_end(table, row * table->column_count + column);
+
+            add_cell(table, &line, column, table->columns[column].style, table->text.data + start,
+                     end - start);
+            start = end;
+        }
+        end_line(&line);
+    }
+    table->rows = 0;
+    cli_buffer_clear(&table->text);
+    cli_buffer_clear(&table->ends);
+}
+
+/* ---- Filling */
+
+void cli_table_cell(cli_table *table, const char *text, size_t size)
+{
+    const bool is_last = table->cells + 1 == table->column_count;
+    /* More bytes than that never show on one line: no character has more than four, and few are
+     * drawn over another. */
+    const size_t seen = table->columns_shown * 8;
+    const size_t start = table->text.size;
+    size_t width;
+
+    if (table->columns_shown > 0 && size > seen) {
+        size = seen;
+        while (size > 0 && ((unsigned char)text[size] & 0xc0) == 0x80) {
+            size--;
+        }
+    }
+    cli_add_printable(&table->text, text, size);
+    width =
+        cli_text_width(table->text.data ? table->text.data + start : "", table->text.size - start);
+    if (width > table->widths[table->cells] &&
+        (!is_last || table->columns[table->cells].to_the_right)) {
+        table->widths[table->cells] = width;
+    }
+    cli_buffer_add(&table->ends, &table->text.size, sizeof table->text.size);
+    table->cells++;
+    if (table->cells == table->column_count) {
+        table->cells = 0;
+        table->rows++;
+        if (table->has_begun || table->rows >= ROWS_KEPT || table->text.size >= BYTES_KEPT) {
+            cli_table_flush(table);
+        }
+    }
+}
+
+void cli_table_cell_text(cli_table *table, const char *text)
+{
+    cli_table_cell(table, text, strlen(text));
+}
+
+void cli_table_end(cli_table *table)
+{
+    cli_table_flush(table);
+    cli_buffer_done(&table->text);
+    cli_buffer_done(&table->ends);
+}

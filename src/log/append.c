@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sequencer: deciding commits, one after another.
+ *
+ * A commit is looked at under the lock as often as needed. Each look (see look()) either decides it or says what is missing; what is
+ * missing is fetched without the lock, from the disk if it must be, and the commit is looked at again. So the lock is held for memory work
+ * only, and what was fetched stays valid or is recognised as old:
+ *
+ *   A1  What the live tail says of a stream is its state now, pending commits included. A stream that the live tail does not know has no
+ *       event since the part began; what was looked up for it stays right while the part is the live one (roll_count).
+ *   A2  A part is left only when all of it is published, so that whatever is pending stands in the live part.
+ *   A3  Keys and conditions are looked up to a head h without the lock; under it only (h, now] is looked at, in the live tail.
+ *   A4  Names are compared in full everywhere, so a hash never decides.
+ *   A5  An answer that rests on pending commits is given when they are published, and fails if they fail.
+ *   A6  A refused commit adds nothing: terms are created only after the decision, and an empty term means nothing (T4).
+ *   A7  After the last thing that can fail, nothing is undone: encoding, posting and queueing cannot fail.
+ */
+#include "log/plan.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* --------------------------------------------------------------------------------- fetching what is missing ---- */
+
+static stele_status prepare_searches(stele__plan *plan, stele_error *reterr)
+{
+    const stele_alloc *alloc = plan->log->alloc;
+    const size_t count = plan->options->condition_count;
+    if (count == 0 || plan->searches) {
+        for (size_t i = 0; i < count; i++) {
+            stele__search_move(plan->searches[i], plan->view, plan->view_head);
+        }
+        return STELE_OK;
+    }
+    plan->searches = stele__allocate_zero(alloc, count * sizeof *plan->searches);
+    if (!plan->searches) {
+        return stele__fail_memory(reterr);
+    }
+    for (size_t i = 0; i < count; i++) {
+        STELE_TRY(stele__search_query(alloc, &plan->log->hash_key, plan->options->conditions[i].no_event_matching,
+                                      plan->view, plan->view_head, &plan->searches[i], reterr));
+    }
+    return STELE_OK;
+}
+
+static stele_status look_up_conditions(stele__plan *plan, stele_error *reterr)
+{
+    STELE_TRY(prepare_searches(plan, reterr));
+    plan->violation = 0;
+    for (uint32_t i = 0; i < plan->options->condition_count; i++) {
+        const stele_position after = plan->options->conditions[i].after;
+        stele_position found = 0;
+        if (after < plan->view_head) {
+            STELE_TRY(stele__search_up(plan->searches[i], after + 1, &found, reterr));
+        }
+        if (found && (!plan->violation || found < plan->violation)) {
+            plan->violation = found;
+            plan->violated_condition = i;
+        }
+    }
+    plan->looked_at = plan->view_head;
+    return STELE_OK;
+}
+
+static stele_status look_up_key(stele__plan *plan, stele_error *reterr)
+{
+    if (plan->key.size == 0) {
+        return STELE_OK;
+    }
+    stele__postings postings;
+    stele__postings_init(&postings, plan->view, STELE_TERM_KEY, plan->key, plan->key_hash, plan->view_head);
+    return stele__postings_last(&postings, &plan->key_position, NULL, reterr);
+}
+
+static stele_status look_up(stele__plan *plan, stele_error *reterr)
+{
+    stele__log *log = plan->log;
+    stele__lock(&log->lock);
+    plan->roll_count = log->roll_count;
+    stele__unlock(&log->lock);
+    (void)stele__plan_refresh_view(plan);
+    for (size_t i = 0; i < plan->stream_count; i++) {
+        stele__plan_stream *stream = &plan->streams[i];
+        stream->is_resolved = false;
+        STELE_TRY(stele__view_stream(plan->view, &plan->locator, &plan->reader, &log->hash_key, stream->name,
+                                     plan->view_head, &stream->facts, reterr));
+        stream->is_resolved = true;
+    }
+    STELE_TRY(look_up_key(plan, reterr));
+    STELE_TRY(look_up_conditions(plan, reterr));
+    plan->is_looked_up = true;
+    return STELE_OK;
+}
+
+/* Makes the JSON that recreates or revives streams, of the metadata that they have, or get in this commit. */
+static stele_status make_undeletes(stele__plan *plan, stele_error *reterr)
+{
+    (void)stele__plan_refresh_view(plan);
+    for (uint32_t i = 0; i < plan->stream_count; i++) {
+        stele__plan_stream *stream = &plan->streams[i];
+        const uint64_t truncate_before = (uint64_t)(stream->state.last_revision + 1);
+        if (stream->is_undeleted) {
+            const stele__event *event;
+            STELE_TRY(stele__view_event(plan->view, &plan->locator, &plan->reader, stream->metadata_position, &event,
+                                        reterr));
+            stream->undelete.size = 0;
+            STELE_TRY(stele__core_metadata_truncate(event->record.data.data, event->record.data.size, truncate_before,
+                                                    &stream->undelete, reterr));
+            plan->bytes_max += stream->undelete.size;
+        }
+        if (stream->is_revived) {
+            stream->revive.size = 0;
+            STELE_TRY(stele__core_metadata_truncate(stream->written_json.data, stream->written_json.size,
+                                                    truncate_before, &stream->revive, reterr));
+            plan->bytes_max += stream->revive.size;
+        }
+        if (stream->is_undeleted || stream->is_revived) {
+            char name[STELE_STREAM_NAME_SIZE_MAX] = {'$', '$'};
+            const bool is_known = stream->metastream != UINT32_MAX;
+            if (is_known) {
+                stream->undelete_from = stream->metadata_position;
+                stream->undelete_at = stream->state.last_revision;
+                continue;
+            }
+            memcpy(name + 2, stream->name.data, stream->name.size);
+            /* The plan keeps views of names; this one must live as long as the plan: behind the JSON. */
+            stele__buffer *keeper = stream->is_undeleted ? &stream->undelete : &stream->revive;
+            const size_t json_size = keeper->size;
+            const size_t name_size = stream->name.size + 2;
+            if (!stele__buffer_append(keeper, name, name_size)) {
+                return stele__fail_memory(reterr);
+            }
+            keeper->size = json_size;
+            plan->bytes_max += 2 * (STELE_EVENT_OVERHEAD + name_size + sizeof STELE_TYPE_METADATA);
+            uint32_t metastream;
+            const stele_text kept = {(const char *)keeper->data + json_size, name_size};
+            STELE_TRY(stele__plan_stream_of(plan, kept, &metastream, reterr));
+            stream = &plan->streams[i]; /* the array may have moved */
+            stream->metastream = metastream;
+            stream->undelete_from = stream->metadata_position;
+            stream->undelete_at = stream->state.last_revision;
+        }
+    }
+    return STELE_OK;
+}
+
+static stele_status grow_candidates(stele__plan *plan, stele_error *reterr)
+{
+    const size_t wanted = plan->candidate_capacity ? plan->candidate_capacity * 4 : 64;
+    return stele__reserve(plan->log->alloc, (void **)&plan->candidates, &plan->candidate_capacity, wanted,
+                          sizeof *plan->candidates)
+               ? STELE_OK
+               : stele__fail_memory(reterr);
+}
+
+/* ----------------------------------------------------------------------------------------------- refusing ---- */
+
+static stele_status refuse_streams(const stele__plan *plan, stele_error *reterr)
+{
+    const stele_append_options *options = plan->options;
+    stele_conflict conflict = {.violation_count = 0};
+    const stele__plan_stream *first = NULL;
+    const stele__plan_stream *tombstoned = NULL;
+    bool only_deleted = true;
+    /* In the order of the checks, so that reports are sorted by index; streams without a check cannot fail but by ids. */
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint32_t c = 0; c < (pass ? plan->stream_count : plan->request->commit.check_count); c++) {
+            const stele__plan_stream *stream = NULL;
+            for (size_t i = 0; i < plan->stream_count && !stream; i++) {
+                stream = !pass && plan->streams[i].check == c ? &plan->streams[i] : NULL;
+            }
+            stream = pass ? &plan->streams[c] : stream;
+            if (!stream || stream->is_watched || (pass && stream->check != UINT32_MAX)) {
+                continue;
+            }
+            const stele__stream_verdict verdict = stele__look_verdict(stream);
+            if (verdict == STELE_VERDICT_PASS) {
+                continue;
+            }
+            first = first ? first : stream;
+            tombstoned = verdict == STELE_VERDICT_TOMBSTONED && !tombstoned ? stream : tombstoned;
+            only_deleted &= verdict == STELE_VERDICT_DELETED;
+            if (options->violations && conflict.violation_count < options->violations_capacity) {
+                options->violations[conflict.violation_count] =
+                    (stele_violation){pass ? 0 : c, stream->expected, stele__stream_actual(&stream->state, stream->use)};
+            }
+            conflict.violation_count++;
+        }
+    }
+    STELE_ASSERT(first);
+    const stele__plan_stream *named = tombstoned ? tombstoned : first;
+    char expected[48];
+    char actual[48];
+    conflict.index = named->check == UINT32_MAX ? 0 : named->check;
+    conflict.expected_revision = named->expected;
+    conflict.actual_revision = stele__stream_actual(&named->state, named->use);
+    stele__core_describe_expected(conflict.expected_revision, expected, sizeof expected);
+    stele__core_describe_expected(conflict.actual_revision, actual, sizeof actual);
+    stele_status status;
+    if (tombstoned) {
+        status = stele__fail(reterr, STELE_DELETED_TOMBSTONE, "the stream %.*s is tombstoned", STELE_TEXT(named->name));
+    } else if (only_deleted) {
+        status = stele__fail(reterr, STELE_DELETED_SOFT, "the stream %.*s is deleted; expected it to exist",
+                             STELE_TEXT(named->name));
+    } else {
+        status = stele__fail(reterr, STELE_CONFLICT_REVISION, "the stream %.*s is at %s; expected %s",
+                             STELE_TEXT(named->name), actual, expected);
+    }
+    if (reterr) {
+        reterr->conflict = conflict;
+    }
+    return status;
+}
+
+static stele_status refuse_condition(stele__plan *plan, stele_error *reterr)
+{
+    const stele__event *event;
+    STELE_TRY(stele__view_event(plan->view, &plan->locator, &plan->reader, plan->violation, &event, reterr));
+    (void)stele__fail(reterr, STELE_CONFLICT_CONDITION, "event %" PRIu64 " (%.*s) matches condition %" PRIu32,
+                      plan->violation, STELE_TEXT(event->record.type), plan->violated_condition);
+    if (reterr) {
+        reterr->conflict.index = plan->violated_condition;
+        reterr->conflict.position = plan->violation;
+        reterr->conflict.id = event->record.id;
+    }
+    return STELE_CONFLICT;
+}
+
+/* The answer to a commit that is not written: a refusal, or the receipt of the first time. What it rests on is published. */
+static stele_status answer(stele__plan *plan, stele__look result, stele_receipt *ret_receipt, stele_error *reterr)
+{
+    bool same = false;
+    (void)stele__plan_refresh_view(plan);
+    switch (result) {
+    case LOOK_APPLIED:
+        return stele__retry_receipt(plan, ret_receipt, reterr);
+    case LOOK_KNOWN_KEY:
+        STELE_TRY(stele__retry_compare(plan, plan->key_position, false, &same, ret_receipt, reterr));
+        if (same) {
+            return STELE_OK;
+        }
+        (void)stele__fail(reterr, STELE_CONFLICT_KEY, "the key %.*s belongs to a different commit, at position %" PRIu64,
+                          STELE_TEXT(plan->key), plan->key_position);
+        if (reterr) {
+            reterr->conflict.position = plan->key_position;
+        }
+        break;
+    case LOOK_VIOLATES:
+        STELE_TRY(stele__retry_compare(plan, plan->violation, true, &same, ret_receipt, reterr));
+        if (same) {
+            return STELE_OK;
+        }
+        STELE_ASSERT(refuse_condition(plan, reterr) != STELE_OK);
+        break;
+    default:
+        (void)refuse_streams(plan, reterr);
+        break;
+    }
+    atomic_fetch_add_explicit(&plan->log->refusals, 1, memory_order_relaxed);
+    return result == LOOK_REFUSED && stele__look_is_tombstoned(plan) ? STELE_DELETED : STELE_CONFLICT;
+}
+
+/* ---------------------------------------------------------------------------------------------- the driver ---- */
+
+static stele_status wait_for_room(stele__log *log, stele_error *reterr)
+{
+    if (!log->is_flushing) {
+        stele__commit_flush(log);
+    } else {
+        log->room_waiters++;
+        (void)stele__condition_wait(&log->room, &log->lock, STELE_FOREVER);
+        log->room_waiters--;
+    }
+    const stele_status status = stele__commit_poisoned(log, reterr);
+    stele__unlock(&log->lock);
+    return status;
+}
+
+static stele_status verify_window(stele__plan *plan, stele_error *reterr)
+{
+    const stele_position head = stele__plan_refresh_view(plan);
+    STELE_TRY(stele__retry_window(plan, reterr));
+    plan->window_checked = head;
+    return STELE_OK;
+}
+
+static stele_status compare_at_revisions(stele__plan *plan, stele_error *reterr)
+{
+    (void)stele__plan_refresh_view(plan);
+    for (uint32_t i = 0; i < plan->stream_count; i++) {
+        const stele__plan_stream *stream = &plan->streams[i];
+        if (stream->event_count > 0 &&
+            stele__stream_ids_wanted(&stream->state, stream->expected, stream->use) == STELE_IDS_AT_REVISION) {
+            STELE_TRY(stele__retry_at_revision(plan, i, reterr));
+        }
+    }
+    return STELE_OK;
+}
+
+/* Fetches what a look found missing. No lock held. */
+static stele_status fetch(stele__plan *plan, stele__look result, stele_error *reterr)
+{
+    switch (result) {
+    case LOOK_NEEDS_FACTS:
+        return look_up(plan, reterr);
+    case LOOK_NEEDS_IDS:
+        return compare_at_revisions(plan, reterr);
+    case LOOK_NEEDS_WINDOW:
+        return verify_window(plan, reterr);
+    case LOOK_NEEDS_UNDELETE:
+        return make_undeletes(plan, reterr);
+    case LOOK_NEEDS_CANDIDATES:
+        return grow_candidates(plan, reterr);
+    default:
+        return stele__sequence_roll(plan, reterr);
+    }
+}
+
+stele_status stele__append_drive(stele__plan *plan, bool has_note, stele__fate *ret_fate, stele_receipt *ret_receipt,
+                                 stele__group **ret_group, stele_error *reterr)
+{
+    stele__log *log = plan->log;
+    for (;;) {
+        stele__look result = LOOK_AGAIN;
+        stele__lock(&log->lock);
+        stele_status status = stele__look_at(plan, &result, reterr);
+        if (status != STELE_OK) {
+            stele__unlock(&log->lock);
+            *ret_fate = STELE_FATE_ANSWERED;
+            return status;
+        }
+        switch (result) {
+        case LOOK_PASSED:
+            status = stele__sequence(plan, has_note, ret_receipt, ret_group, reterr);
+            *ret_fate = status == STELE_OK ? STELE_FATE_ACCEPTED : STELE_FATE_ANSWERED;
+            if (status != STELE_OK) {
+                stele__unlock(&log->lock);
+            }
+            return status;
+        case LOOK_NEEDS_PUBLISHING:
+            plan->is_looked_up = false;
+            /* fall through */
+        case LOOK_REFUSED:
+        case LOOK_APPLIED:
+        case LOOK_VIOLATES:
+        case LOOK_KNOWN_KEY:
+            if (!plan->can_wait && stele__append_is_pending(log)) {
+                stele__unlock(&log->lock);
+                *ret_fate = STELE_FATE_DEFERRED;
+                return STELE_OK;
+            }
+            *ret_fate = STELE_FATE_ANSWERED;
+            STELE_TRY(stele__commit_wait_all(log, false, reterr));
+            if (result != LOOK_NEEDS_PUBLISHING) {
+                return answer(plan, result, ret_receipt, reterr);
+            }
+            break;
+        case LOOK_NEEDS_ROOM:
+            if (!plan->can_wait) {
+                stele__unlock(&log->lock);
+                *ret_fate = STELE_FATE_DEFERRED;
+                return STELE_OK;
+            }
+            *ret_fate = STELE_FATE_ANSWERED;
+            STELE_TRY(wait_for_room(log, reterr));
+            break;
+        default:
+            stele__unlock(&log->lock);
+            *ret_fate = STELE_FATE_ANSWERED;
+            STELE_TRY(fetch(plan, result, reterr));
+            break;
+        }
+    }
+}
+
+/* Waits for an accepted commit as its durability asks. Lock held; released. */
+static stele_status finish(stele__plan *plan, stele__group *group, stele_error *reterr)
+{
+    enum { LAZY_BYTES = 1 << 20 };
+    stele__log *log = plan->log;
+    if (plan->options->durability != STELE_DURABLE_NONE) {
+        return stele__commit_wait(log, group, reterr);
+    }
+    if (group->bytes.size >= LAZY_BYTES) {
+        stele__commit_flush(log);
+    } else {
+        stele__commit_kick(log);
+    }
+    stele__unlock(&log->lock);
+    return STELE_OK;
+}
+
+stele_status stele__log_append(stele__log *log, const stele_request *request, stele_receipt *ret_receipt,
+                               stele_error *reterr)
+{
+    stele__plan plan;
+    stele__fate decided;
+    stele__group *group;
+    stele_receipt receipt;
+    if (log->options.background == STELE_NO_THREADS && log->deferred) {
+        stele__append_deferred(log);
+    }
+    stele_status status = stele__plan_make(&plan, log, request, true, reterr);
+    if (status == STELE_OK) {
+        status = stele__append_drive(&plan, false, &decided, &receipt, &group, reterr);
+        if (status == STELE_OK && decided == STELE_FATE_ACCEPTED) {
+            status = finish(&plan, group, reterr);
+        }
+    }
+    if (status == STELE_OK && ret_receipt) {
+        *ret_receipt = receipt;
+    }
+    stele__plan_done(&plan);
+    return status;
+}

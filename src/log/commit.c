@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Group commit: writing what the sequencer encoded, and telling those who wait.
+ *
+ * Groups stand in a queue in the order of positions; the last one gathers. Whoever has the *flusher's role* takes the first, writes
+ * it, syncs if somebody in it asked for that, publishes its last position, wakes its waiters one by one and calls its completions. A
+ * lone appender takes the role himself, so that no thread is woken; appenders who come meanwhile gather in the next group. The invariants:
+ *
+ *   G1  There is at most one flusher (is_flushing), so that groups are written, published and completed in order.
+ *   G2  A position is published after every byte up to it was written, and synced if its commit or one behind it in the same group
+ *       asked for that.
+ *   G3  After a write or sync has failed nothing is written any more, and everybody is told so: the log is poisoned.
+ *   G4  All groups in the queue belong to the live part: a segment is left only when nothing is pending.
+ *   G5  Completions are called with the role and without the lock.
+ */
+#include "log/engine.h"
+
+#include <string.h>
+
+enum {
+    TURNS_MAX = 8,                /* groups that an appender writes for others before he hands the role on */
+    LAZY_BYTES = 1 << 20,         /* appends at STELE_DURABLE_NONE are written after so many bytes … */
+    KEPT_BYTES = 1 << 18          /* a spare group keeps a buffer of at most so many */
+};
+#define LAZY_NS STELE_MILLISECONDS(10) /* … or this long */
+
+/* ------------------------------------------------------------------------------------------------ groups ---- */
+
+static stele__group *take_group(stele__log *log)
+{
+    stele__group *group = log->spare_groups;
+    if (group) {
+        log->spare_groups = group->next;
+    } else {
+        group = stele__allocate_zero(log->alloc, sizeof *group);
+        if (!group) {
+            return NULL;
+        }
+        group->bytes.alloc = log->alloc;
+    }
+    group->next = NULL;
+    group->waiters_end = &group->waiters;
+    return group;
+}
+
+static void free_group(stele__log *log, stele__group *group)
+{
+    stele__buffer_done(&group->bytes);
+    stele__release(log->alloc, group->notes, group->note_capacity * sizeof *group->notes);
+    stele__release(log->alloc, group, sizeof *group);
+}
+
+/* Keeps an emptied group for later: its buffer is the memory that the next one writes into. */
+static void give_group(stele__log *log, stele__group *group)
+{
+    stele__part_unref(group->part);
+    group->part = NULL;
+    group->bytes.size = 0;
+    group->last = 0;
+    group->needs_sync = false;
+    group->is_hurried = false;
+    group->waiters = NULL;
+    group->note_count = 0;
+    if (group->bytes.capacity > KEPT_BYTES) {
+        stele__buffer_done(&group->bytes);
+        group->bytes.alloc = log->alloc;
+    }
+    group->next = log->spare_groups;
+    log->spare_groups = group;
+}
+
+void stele__commit_free_groups(stele__log *log)
+{
+    while (log->spare_groups) {
+        stele__group *group = log->spare_groups;
+        log->spare_groups = group->next;
+        free_group(log, group);
+    }
+}
+
+stele__group *stele__commit_group(stele__log *log, stele__part *part, uint64_t offset)
+{
+    stele__group *group = log->queue_last;
+    if (!group) {
+        group = take_group(log);
+        if (!group) {
+            return NULL;
+        }
+        log->queue = log->queue_last = group;
+    }
+    if (!group->part && part) {
+        group->part = stele__part_ref(part);
+        group->offset = offset;
+    }
+    return group;
+}
+
+bool stele__commit_has_work(const stele__log *log)
+{
+    return log->queue != NULL || log->is_flushing;
+}
+
+/* ---------------------------------------------------------------------------------------------- flushing ---- */
+
+stele_status stele__commit_poisoned(stele__log *log, stele_error *reterr)
+{
+    if (!atomic_load_explicit(&log->is_poisoned, memory_order_relaxed)) {
+        return STELE_OK;
+    }
+    if (reterr) {
+        *reterr = log->poison;
+    }
+    return STELE_IO;
+}
+
+static void poison(stele__log *log, int error, const char *what, const stele__part *part)
+{
+    (void)stele__fail_os(&log->poison, STELE_IO_POISONED, error, "%s %s failed; the store takes no more appends", what,
+                         part->segment->path);
+    log->poison.status = STELE_IO;
+    log->poison.detail = STELE_IO_POISONED;
+    stele__hint(&log->poison, "close the store and open it again");
+    stele__log_say(log, STELE_LOG_ERROR, "%s", log->poison.message);
+    atomic_store_explicit(&log->is_poisoned, true, memory_order_release);
+}
+
+/* Writes a group and syncs it if it needs that. Without the lock; only the flusher. */
+static int write_group(stele__log *log, stele__group *group, const char **ret_what)
+{
+    stele__part *part = group->part;
+    if (!part) {
+        return 0;
+    }
+    stele_file *file = part->segment->file;
+    if (group->bytes.size > 0) {
+        *ret_what = "writing";
+        part->is_dirty = true;
+        const int error = log->vfs->write(file, group->offset, group->bytes.data, group->bytes.size);
+        if (error) {
+            return error;
+        }
+    }
+    if (group->needs_sync && part->is_dirty && !STELE_CANARY_IS(1)) {
+        *ret_what = "syncing";
+        const int error = log->vfs->sync(file);
+        if (error) {
+            return error;
+        }
+        part->is_dirty = false;
+        atomic_fetch_add_explicit(&log->flushes, 1, memory_order_relaxed);
+    }
+    return 0;
+}
+
+static void publish(stele__log *log, const stele__group *group)
+{
+    if (group->last == 0) {
+        return;
+    }
+    /* Pairs with the acquire in stele__log_view: who sees the head sees tail, segment and bytes up to it. */
+    atomic_store_explicit(&log->head, group->last, memory_order_release);
+    stele__shared_publish(&log->shared, group->last);
+}
+
+/* Passes the result on to those who wait, except the flusher himself. Lock held. */
+static void wake_waiters(stele__log *log, stele__group *group, stele__waiter *self, bool *self_is_done)
+{
+    const bool failed = atomic_load_explicit(&log->is_poisoned, memory_order_relaxed);
+    stele__waiter *waiter = group->waiters;
+    while (waiter) {
+        stele__waiter *next = waiter->next;
+        waiter->status = STELE_OK;
+        if (failed) {
+            waiter->status = stele__commit_poisoned(log, waiter->reterr);
+        }
+        if (waiter == self) {
+            *self_is_done = true;
+        } else {
+            stele__signal_raise(&waiter->signal); /* the waiter may be gone now */
+        }
+        waiter = next;
+    }
+    group->waiters = NULL;
+}
+
+static void call_notes(stele__log *log, stele__group *group)
+{
+    const bool failed = atomic_load_explicit(&log->is_poisoned, memory_order_acquire);
+    for (size_t i = 0; i < group->note_count; i++) {
+        stele__completion_note *note = &group->notes[i];
+        const stele_error good = {.status = STELE_OK};
+        if (failed) {
+            note->done(note->context, STELE_IO, NULL, &log->poison);
+        } else if (note->status == STELE_OK) {
+            note->done(note->context, STELE_OK, &note->receipt, &good);
+        } else {
+            note->done(note->context, note->status, NULL, note->error);
+        }
+        stele__release(log->alloc, note->error, sizeof *note->error);
+    }
+}
+
+static void flush_one(stele__log *log, stele__waiter *self, bool *self_is_done)
+{
+    stele__group *group = log->queue;
+    log->queue = group->next;
+    if (!log->queue) {
+        log->queue_last = NULL;
+    }
+    const bool was_poisoned = atomic_load_explicit(&log->is_poisoned, memory_order_relaxed);
+    stele__unlock(&log->lock);
+    const char *what = "";
+    if (STELE_CANARY_IS(2)) {
+        publish(log, group);
+    }
+    const int error = was_poisoned ? 0 : write_group(log, group, &what);
+    if (!error && !was_poisoned) {
+        if (group->needs_sync) {
+            atomic_store_explicit(&log->durable, group->last ? group->last : log->head, memory_order_relaxed);
+        }
+        publish(log, group);
+    }
+    stele__lock(&log->lock);
+    if (error) {
+        poison(log, error, what, group->part);
+    }
+    log->bytes_in_flight -= group->bytes.size + group->note_count * sizeof *group->notes;
+    wake_waiters(log, group, self, self_is_done);
+    if (group->note_count > 0) {
+        stele__unlock(&log->lock);
+        call_notes(log, group);
+        stele__lock(&log->lock);
+    }
+    give_group(log, group);
+    if (log->room_waiters) {
+        stele__condition_wake_all(&log->room);
+    }
+}
+
+/* Gives the role to somebody who waits in the queue, or to the store's thread. Lock held. */
+static void hand_on(stele__log *log)
+{
+    stele__waiter *heir = log->queue ? log->queue->waiters : NULL;
+    if (heir) {
+        heir->is_flusher_now = true;
+        stele__signal_raise(&heir->signal);
+        return; /* is_flushing stays: the role has an owner */
+    }
+    log->is_flushing = false;
+    stele__commit_kick(log);
+}
+
+/* Flushes groups until the own one is done, and then some for others if several wait. Lock held, role taken. */
+static void run_flusher(stele__log *log, stele__waiter *self)
+{
+    bool self_is_done = self == NULL;
+    for (unsigned turns = 0; log->queue; turns++) {
+        if (self_is_done && self) {
+            const stele__waiter *first = log->queue->waiters;
+            if (!first || !first->next || turns >= TURNS_MAX) {
+                break;
+            }
+        }
+        flush_one(log, self, &self_is_done);
+    }
+    STELE_ASSERT(self_is_done);
+    if (log->queue) {
+        hand_on(log);
+    } else {
+        log->is_flushing = false;
+        if (log->deferred || log->is_closing) {
+            stele__commit_kick(log);
+        }
+    }
+    if (log->room_waiters) {
+        stele__condition_wake_all(&log->room);
+    }
+}
+
+stele_status stele__commit_wait(stele__log *log, stele__group *group, stele_error *reterr)
+{
+    stele__waiter waiter = {.reterr = reterr};
+    stele__signal_init(&waiter.signal);
+    *group->waiters_end = &waiter;
+    group->waiters_end = &waiter.next;
+    group->is_hurried = true;
+    if (!log->is_flushing) {
+        log->is_flushing = true;
+        run_flusher(log, &waiter);
+        stele__unlock(&log->lock);
+    } else {
+        stele__unlock(&log->lock);
+        stele__signal_wait(&waiter.signal);
+        if (waiter.is_flusher_now) {
+            stele__lock(&log->lock);
+            run_flusher(log, &waiter);
+            stele__unlock(&log->lock);
+        }
+    }
+    stele__signal_done(&waiter.signal);
+    return waiter.status;
+}
+
+stele_status stele__commit_wait_all(stele__log *log, bool needs_sync, stele_error *reterr)
+{
+    const bool is_idle = !log->queue && !log->is_flushing;
+    stele_status status = stele__commit_poisoned(log, reterr);
+    if (status != STELE_OK || (is_idle && !(needs_sync && log->live && log->live->is_dirty))) {
+        stele__unlock(&log->lock);
+        return status;
+    }
+    stele__group *group = stele__commit_group(log, log->live, log->live ? log->live->end : 0);
+    if (!group) {
+        stele__unlock(&log->lock);
+        return stele__fail_memory(reterr);
+    }
+    group->needs_sync |= needs_sync;
+    return stele__commit_wait(log, group, reterr);
+}
+
+void stele__commit_flush(stele__log *log)
+{
+    if (log->queue && !log->is_flushing) {
+        log->is_flushing = true;
+        run_flusher(log, NULL);
+    }
+}
+
+/* ----------------------------------------------------------------------------------------------- threads ---- */
+
+void stele__commit_kick(stele__log *log)
+{
+    if (log->has_flusher) {
+        stele__condition_wake_one(&log->work);
+    }
+}
+
+/* The thread that writes what nobody waits for: submissions, and appends at STELE_DURABLE_NONE. */
+static void flusher_main(void *context)
+{
+    stele__log *log = context;
+    stele__lock(&log->lock);
+    while (!log->is_closing) {
+        if (log->queue && !log->is_flushing) {
+            if (!log->queue->is_hurried && log->queue->bytes.size < LAZY_BYTES) {
+                const stele__group *lazy = log->queue;
+                (void)stele__condition_wait(&log->work, &log->lock, LAZY_NS);
+                if (log->queue != lazy || log->is_flushing) {
+                    continue;
+                }
+            }
+            stele__commit_flush(log);
+        } else if (log->deferred && !log->is_flushing) {
+            stele__unlock(&log->lock);
+            stele__append_deferred(log);
+            stele__lock(&log->lock);
+        } else {
+            (void)stele__condition_wait(&log->work, &log->lock, STELE_FOREVER);
+        }
+    }
+    stele__unlock(&log->lock);
+}
+
+stele_status stele__commit_start_thread(stele__log *log, stele_error *reterr)
+{
+    if (log->has_flusher || log->options.background == STELE_NO_THREADS) {
+        return STELE_OK;
+    }
+    const int error = stele__thread_start(&log->flusher, "stele-flush", flusher_main, log);
+    if (error) {
+        return stele__fail_os(reterr, STELE_IO, error, "cannot start a thread");
+    }
+    log->has_flusher = true;
+    return STELE_OK;
+}

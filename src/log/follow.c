@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Read-only handles: following a store that somebody else may be writing.
+ *
+ * A follower reads the manifest, opens what it names, and builds tails of its own by scanning the live segments. While there is a writer
+ * (who holds the lock), the shared page says how far the log is visible; without one, it is visible as far as good frames stand. The
+ * follower changes nothing: a torn tail is left to the next writer.
+ *
+ * A file that has vanished was merged or sealed away meanwhile: the manifest is read again.
+ */
+#include "log/engine.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+enum { ATTEMPTS_MAX = 100 };
+
+static stele_status is_writer_there(stele__log *log, bool *ret_there, stele_error *reterr)
+{
+    int locked = 0;
+    *ret_there = false;
+    if (!log->lock_file) {
+        stele__buffer path = {.alloc = log->alloc};
+        stele_status status = stele__log_path(log, "lock", &path, reterr);
+        if (status == STELE_OK) {
+            const int error =
+                log->vfs->open(log->vfs, (const char *)path.data, STELE_FILE_READ, &log->lock_file);
+            if (error && error != ENOENT) {
+                status = stele__fail_os(reterr, STELE_IO, error, "cannot open %s", (const char *)path.data);
+            }
+        }
+        stele__buffer_done(&path);
+        STELE_TRY(status);
+    }
+    if (log->lock_file) {
+        const int error = log->vfs->is_locked(log->lock_file, &locked);
+        if (error) {
+            return stele__fail_os(reterr, STELE_IO, error, "cannot test the lock of %s", log->folder);
+        }
+    }
+    *ret_there = locked != 0;
+    return STELE_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------- views ---- */
+
+static stele__segment *known_segment(const stele__view *view, uint64_t number)
+{
+    for (size_t i = 0; view && i < view->sealed_count; i++) {
+        if (view->sealed[i].info.number == number) {
+            return view->sealed[i].segment;
+        }
+    }
+    for (size_t i = 0; view && i < view->part_count; i++) {
+        if (view->parts[i]->segment->header.number == number) {
+            return view->parts[i]->segment;
+        }
+    }
+    return NULL;
+}
+
+static stele_status take_sealed(stele__log *log, const stele__view *old, const stele__manifest *manifest,
+                                stele__view *view, stele_error *reterr)
+{
+    for (size_t i = 0; i < manifest->segment_count; i++) {
+        const stele__index_segment *info = &manifest->segments[i];
+        stele__segment *segment = known_segment(old, info->number);
+        if (segment && segment->size >= info->bytes) {
+            stele__view_add_sealed(view, info, segment);
+            continue;
+        }
+        STELE_TRY(stele__segment_open(log->alloc, log->vfs, log->folder, info->number, log->options.mapping, false, &segment,
+                                      reterr));
+        const bool is_whole = segment->size >= info->bytes && segment->header.first == info->first;
+        stele_status status = STELE_OK;
+        if (!is_whole && !log->is_salvage) {
+            status = stele__fail(reterr, STELE_CORRUPT, "%s is not the segment that the manifest names (%" PRIu64 " bytes)",
+                                 segment->path, segment->size);
+        } else {
+            stele__view_add_sealed(view, info, segment);
+        }
+        stele__segment_unref(segment);
+        STELE_TRY(status);
+    }
+    return STELE_OK;
+}
+
+static stele_status take_indexes(stele__log *log, const stele__view *old, const stele__manifest *manifest,
+                                 stele__view *view, stele_error *reterr)
+{
+    for (size_t i = 0; i < manifest->index_count; i++) {
+        const stele__manifest_index *entry = &manifest->indexes[i];
+        stele__index *index = NULL;
+        /* The old manifest and the old view name the same files in the same order. */
+        for (size_t k = 0; old && k < old->index_count && !index; k++) {
+            index = log->manifest.indexes[k].number == entry->number ? stele__index_ref(old->indexes[k]) : NULL;
+        }
+        if (!index) {
+            stele__buffer path = {.alloc = log->alloc};
+            char name[STELE_FILE_NAME_SIZE];
+            stele__maintain_index_name(entry->number, name);
+            stele_status status = stele__log_path(log, name, &path, reterr);
+            if (status == STELE_OK) {
+                status = stele__index_open(log->alloc, log->vfs, (const char *)path.data, log->options.mapping, &log->store,
+                                           &log->hash_key, entry->first, entry->last, &index, reterr);
+            }
+            stele__buffer_done(&path);
+            if (status == STELE_CORRUPT) {
+                stele__hint(reterr, "open the store for writing once: damaged index files are built again");
+            }
+            STELE_TRY(status);
+        }
+        stele__view_add_index(view, index);
+        stele__index_unref(index);
+    }
+    return STELE_OK;
+}
+
+static stele_status make_view(stele__log *log, const stele__manifest *manifest, stele__view **ret_view,
+                              stele_error *reterr)
+{
+    stele__view *old = log->view;
+    stele__view *view;
+    const size_t parts = old ? old->part_count : 0;
+    const stele_position sealed_to =
+        manifest->segment_count ? manifest->segments[manifest->segment_count - 1].last : 0;
+    STELE_TRY(stele__view_create(log->alloc, manifest->segment_count, manifest->index_count, parts, &view, reterr));
+    stele_status status = take_sealed(log, old, manifest, view, reterr);
+    if (status == STELE_OK) {
+        status = take_indexes(log, old, manifest, view, reterr);
+    }
+    for (size_t i = 0; status == STELE_OK && i < parts; i++) {
+        if (old->parts[i]->first > sealed_to) {
+            stele__view_add_part(view, old->parts[i]);
+        }
+    }
+    if (status != STELE_OK) {
+        stele__view_unref(view);
+        return status;
+    }
+    *ret_view = view;
+    return STELE_OK;
+}
+
+/* Reads the manifest and takes over what it names, if it is another one than before. */
+static stele_status reload(stele__log *log, stele_error *reterr)
+{
+    stele__manifest next;
+    bool healed;
+    stele_status status = STELE_OK;
+    for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+        stele__view *view = NULL;
+        stele__manifest_init(&next, log->alloc);
+        status = stele__manifest_read(log->vfs, log->folder, &next, &healed, reterr);
+        if (status == STELE_OK && log->view && next.generation == log->manifest.generation) {
+            stele__manifest_done(&next);
+            return STELE_OK;
+        }
+        if (status == STELE_OK) {
+            log->store = next.store;
+            log->hash_key = next.hash_key;
+            status = make_view(log, &next, &view, reterr);
+        }
+        if (status == STELE_OK) {
+            stele__lock(&log->maintenance);
+            stele__manifest_done(&log->manifest);
+            log->manifest = next;
+            stele__unlock(&log->maintenance);
+            atomic_store_explicit(&log->epoch, next.epoch, memory_order_relaxed);
+            stele__log_install(log, view);
+            return STELE_OK;
+        }
+        stele__manifest_done(&next);
+        if (status != STELE_NOT_FOUND || !log->view) {
+            break;
+        }
+    }
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------------- scanning ---- */
+
+static stele__part *last_part(const stele__log *log)
+{
+    return log->view->part_count ? log->view->parts[log->view->part_count - 1] : NULL;
+}
+
+/* Puts a part behind the others, or in the place of the last one, which is of the same segment. */
+static stele_status install_part(stele__log *log, stele__part *part, bool is_replacement, stele_error *reterr)
+{
+    const stele__view *old = log->view;
+    stele__view *view;
+    STELE_TRY(
+        stele__view_create(log->alloc, old->sealed_count, old->index_count, old->part_count + 1, &view, reterr));
+    for (size_t i = 0; i < old->sealed_count; i++) {
+        stele__view_add_sealed(view, &old->sealed[i].info, old->sealed[i].segment);
+    }
+    for (size_t i = 0; i < old->index_count; i++) {
+        stele__view_add_index(view, old->indexes[i]);
+    }
+    for (size_t i = 0; i + (is_replacement ? 1 : 0) < old->part_count; i++) {
+        stele__view_add_part(view, old->parts[i]);
+    }
+    stele__view_add_part(view, part);
+    stele__log_install(log, view);
+    return STELE_OK;
+}
+
+/* Opens the segment that follows the last one. `*ret_found`: it is there, has begun, and begins where the last one ends. */
+static stele_status enter_next(stele__log *log, uint64_t number, stele_position first, bool is_replacement, bool *ret_found,
+                               stele_error *reterr)
+{
+    stele__segment *segment = NULL;
+    stele__part *part = NULL;
+    stele_error error;
+    *ret_found = false;
+    stele_status status = stele__segment_open(log->alloc, log->vfs, log->folder, number, log->options.mapping, false,
+                                              &segment, &error);
+    if (status == STELE_NOT_FOUND || status == STELE_CORRUPT) {
+        return STELE_OK; /* not there yet, or its header is being written */
+    }
+    if (status != STELE_OK) {
+        if (reterr) {
+            *reterr = error;
+        }
+        return status;
+    }
+    if (segment->header.first == first && stele__uuid_equal(&segment->header.store, &log->store)) {
+        status = stele__part_create(log->alloc, segment, &log->hash_key, &part, reterr);
+        if (status == STELE_OK) {
+            status = install_part(log, part, is_replacement, reterr);
+        }
+        *ret_found = status == STELE_OK;
+    }
+    stele__part_unref(part);
+    stele__segment_unref(segment);
+    return status;
+}
+
+/* Adds frames to the last part until there is no good one, or `target` is reached. */
+static stele_status scan_part(stele__log *log, stele__part *part, stele_position target, stele_error *reterr)
+{
+    stele__reader reader;
+    stele_status status = STELE_OK;
+    stele__frame_result result = STELE_FRAME_GOOD;
+    stele__reader_init(&reader, log->alloc);
+    stele__reader_enter(&reader, part->segment);
+    while (status == STELE_OK && part->last < target && result == STELE_FRAME_GOOD) {
+        stele__frame frame;
+        const char *why;
+        status = stele__frame_read(&reader, part->end, part->last + 1, &frame, &result, &why, reterr);
+        if (status == STELE_OK && result == STELE_FRAME_GOOD) {
+            status = stele__scan_add(part, &reader, &frame, reterr);
+        }
+    }
+    stele__reader_done(&reader);
+    return status;
+}
+
+/* Whether a segment that was opened when it was shorter has grown (it was trimmed, and its writer came back). */
+static bool has_grown(stele__log *log, const stele__part *part)
+{
+    stele_file *file = NULL;
+    uint64_t size = 0;
+    if (log->vfs->open(log->vfs, part->segment->path, STELE_FILE_READ, &file) == 0) {
+        (void)log->vfs->size(file, &size);
+        log->vfs->close(file);
+    }
+    return size > part->segment->size && part->end + STELE_FRAME_PREFIX + 1 > part->segment->size / 2;
+}
+
+static stele_position visible_end(const stele__log *log)
+{
+    const stele__part *part = last_part(log);
+    if (part) {
+        return part->last;
+    }
+    return log->view->sealed_count ? log->view->sealed[log->view->sealed_count - 1].info.last : 0;
+}
+
+static uint64_t last_number(const stele__log *log)
+{
+    const stele__part *part = last_part(log);
+    if (part) {
+        return part->segment->header.number;
+    }
+    return log->view->sealed_count ? log->view->sealed[log->view->sealed_count - 1].info.number : 0;
+}
+
+static stele_status scan_to(stele__log *log, stele_position target, stele_error *reterr)
+{
+    for (bool goes_on = true; goes_on;) {
+        stele__part *part = last_part(log);
+        goes_on = false;
+        if (part) {
+            STELE_TRY(scan_part(log, part, target, reterr));
+        }
+        if (visible_end(log) < target) {
+            STELE_TRY(enter_next(log, last_number(log) + 1, visible_end(log) + 1, false, &goes_on, reterr));
+            if (!goes_on && part && has_grown(log, part)) {
+                STELE_TRY(enter_next(log, part->segment->header.number, part->first, true, &goes_on, reterr));
+            }
+        }
+    }
+    return STELE_OK;
+}
+
+/* Follow lock held. */
+static stele_status follow(stele__log *log, stele_error *reterr)
+{
+    bool has_writer;
+    const uint32_t word = stele__shared_ticket(&log->shared);
+    if (log->shared.is_mapped && log->has_followed && word == log->followed_word) {
+        return STELE_OK;
+    }
+    STELE_TRY(is_writer_there(log, &has_writer, reterr));
+    STELE_TRY(reload(log, reterr));
+    /* The page's head may lag behind what can be scanned; it is never ahead of what was written. */
+    const stele_position target = has_writer && log->shared.is_mapped
+                                      ? atomic_load_explicit(&log->shared.page->head, memory_order_acquire)
+                                      : UINT64_MAX;
+    STELE_TRY(scan_to(log, target, reterr));
+    const stele_position end = visible_end(log);
+    const stele_position head = atomic_load_explicit(&log->head, memory_order_relaxed);
+    const stele_position visible = end < target ? end : target;
+    if (visible > head) {
+        atomic_store_explicit(&log->head, visible, memory_order_release);
+    }
+    log->followed_word = word;
+    log->has_followed = has_writer;
+    return STELE_OK;
+}
+
+static void open_page(stele__log *log)
+{
+    stele__buffer path = {.alloc = log->alloc};
+    if (!log->shared.is_mapped && stele__log_path(log, "live", &path, NULL) == STELE_OK) {
+        stele__shared_open(&log->shared, log->vfs, (const char *)path.data, false);
+    }
+    stele__buffer_done(&path);
+}
+
+stele_status stele__follow(stele__log *log, stele_error *reterr)
+{
+    stele__lock(&log->follow_lock);
+    open_page(log);
+    const stele_status status = follow(log, reterr);
+    stele__unlock(&log->follow_lock);
+    return status;
+}
+
+stele_status stele__follow_open(stele__log *log, stele_error *reterr)
+{
+    const int error = log->vfs->check_folder(log->vfs, log->folder);
+    if (error == ENOENT || error == ENOTDIR) {
+        return stele__fail(reterr, STELE_NOT_FOUND_STORE, "there is no store at %s", log->folder);
+    }
+    if (error == ENOTSUP) {
+        return stele__fail(reterr, STELE_UNSUPPORTED_FILE_SYSTEM, "%s is on a network file system", log->folder);
+    }
+    STELE_TRY(stele__follow(log, reterr));
+    /* What visible segments a clean close promised must be there. */
+    const stele_position head = atomic_load_explicit(&log->head, memory_order_relaxed);
+    if (log->manifest.is_clean && head < log->manifest.end_position && !log->is_salvage) {
+        (void)stele__fail(reterr, STELE_CORRUPT,
+                          "the store was closed at position %" PRIu64 ", but can be read up to %" PRIu64 " only",
+                          log->manifest.end_position, head);
+        stele__hint(reterr, "restore a backup, or read what is left with `stele export --salvage`");
+        return STELE_CORRUPT;
+    }
+    return STELE_OK;
+}

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Maintenance: reserving the next segment, turning parts into index files, merging index files. One piece at a time under the
+ * maintenance lock, by the store's thread, by stele_step(), or by an appender who finds too many parts waiting.
+ *
+ *   M1  A segment is synced before the manifest calls it sealed.
+ *   M2  An index file is synced, and its name is, before the manifest names it; files that the manifest does not name any more are
+ *       removed after it is written.
+ *   M3  A failure leaves the old manifest and the old view in place: nothing is lost, and the piece is tried again later.
+ */
+#include "log/engine.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { MERGE_WIDTH = 4, LEVEL_MAX = 32 };
+#define MERGED_POSTINGS_MAX ((uint64_t)256 << 20)
+
+void stele__maintain_index_name(uint64_t number, char ret_name[STELE_FILE_NAME_SIZE])
+{
+    (void)snprintf(ret_name, STELE_FILE_NAME_SIZE, "%010" PRIu64 ".index", number);
+}
+
+/* ---------------------------------------------------------------------------------------------- reserving ---- */
+
+/* Maintenance lock held. */
+static stele_status reserve(stele__log *log, uint64_t size, stele_error *reterr)
+{
+    stele__lock(&log->lock);
+    const uint64_t number = log->reserve_number;
+    const uint64_t wanted = size > log->segment_size ? size : log->segment_size;
+    stele__segment *old = log->reserve;
+    if (old && old->size >= wanted) {
+        stele__unlock(&log->lock);
+        return STELE_OK;
+    }
+    log->reserve = NULL;
+    stele__unlock(&log->lock);
+    stele__segment_unref(old);
+    if (wanted > STELE_SEGMENT_SIZE_MAX) {
+        return stele__fail(reterr, STELE_INVALID_LIMIT, "a commit of %" PRIu64 " bytes does not fit in a segment", size);
+    }
+    stele__segment *segment = NULL;
+    const stele_status status = stele__segment_reserve(log->alloc, log->vfs, log->folder, number, wanted,
+                                                       log->options.mapping, &segment, reterr);
+    if (status == STELE_NO_SPACE) {
+        stele__hint(reterr, "free some space; appends work again then by themselves");
+    }
+    STELE_TRY(status);
+    stele__lock(&log->lock);
+    log->reserve = segment;
+    const uint64_t doubled = log->segment_size * 2;
+    log->segment_size = doubled < log->options.segment_bytes ? doubled : log->options.segment_bytes;
+    stele__unlock(&log->lock);
+    return STELE_OK;
+}
+
+/* -------------------------------------------------------------------------------------------------- views ---- */
+
+/* A view made of an old one: a part sealed into an index file, or index files merged into one. */
+static stele_status make_view(stele__log *log, const stele__view *old, const stele__part *sealed,
+                              const stele__index_segment *info, stele__index *index, stele__view **ret_view,
+                              stele_error *reterr)
+{
+    stele__view *view;
+    STELE_TRY(stele__view_create(log->alloc, old->sealed_count + 1, old->index_count + 1, old->part_count, &view, reterr));
+    for (size_t i = 0; i < old->sealed_count; i++) {
+        stele__view_add_sealed(view, &old->sealed[i].info, old->sealed[i].segment);
+    }
+    if (sealed) {
+        stele__view_add_sealed(view, info, sealed->segment);
+    }
+    bool added = false;
+    for (size_t i = 0; i <= old->index_count; i++) {
+        const bool is_covered = i < old->index_count &&
+                                stele__index_first(old->indexes[i]) >= stele__index_first(index) &&
+                                stele__index_last(old->indexes[i]) <= stele__index_last(index);
+        if (!added && (i == old->index_count || is_covered)) {
+            stele__view_add_index(view, index);
+            added = true;
+        }
+        if (i < old->index_count && !is_covered) {
+            stele__view_add_index(view, old->indexes[i]);
+        }
+    }
+    for (size_t i = 0; i < old->part_count; i++) {
+        if (old->parts[i] != sealed) {
+            stele__view_add_part(view, old->parts[i]);
+        }
+    }
+    *ret_view = view;
+    return STELE_OK;
+}
+
+/* Replaces the view while the sequencer cannot change it. */
+static stele_status install(stele__log *log, const stele__part *sealed, const stele__index_segment *info,
+                            stele__index *index, stele_error *reterr)
+{
+    stele__view *view = NULL;
+    stele__lock(&log->lock);
+    const stele_status status = make_view(log, log->view, sealed, info, index, &view, reterr);
+    if (status == STELE_OK) {
+        stele__log_install(log, view);
+    }
+    if (log->room_waiters) {
+        stele__condition_wake_all(&log->room);
+    }
+    stele__unlock(&log->lock);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------------ sealing ---- */
+
+static stele_status add_offsets(stele__index_builder *builder, const stele__part *part, stele_error *reterr)
+{
+    uint32_t codes[256];
+    for (stele_position position = part->first; position <= part->last;) {
+        size_t count = 0;
+        while (count < 256 && position <= part->last) {
+            codes[count++] = stele__tail_offset(part->tail, position++);
+        }
+        STELE_TRY(stele__index_add_offsets(builder, codes, count, reterr));
+    }
+    return STELE_OK;
+}
+
+static stele_status add_term(stele__index_builder *builder, const stele__part *part, stele__tail_handle handle,
+                             stele_error *reterr)
+{
+    const stele__tail_term *term = stele__tail_at(part->tail, handle);
+    const bool is_stream = term->kind == STELE_TERM_STREAM;
+    stele__tail_postings postings;
+    stele_position positions[256];
+    STELE_TRY(stele__index_add_term(
+        builder, (stele__term_kind)term->kind, stele__tail_name(part->tail, term),
+        is_stream ? term->stream[0].base_revision : 0,
+        is_stream && atomic_load_explicit(&term->stream[0].tombstone, memory_order_relaxed) != 0, reterr));
+    stele__tail_postings_init(&postings, part->tail, term, part->last);
+    for (uint32_t rank = 0; rank < postings.count;) {
+        size_t count = 0;
+        while (count < 256 && rank < postings.count) {
+            positions[count++] = stele__tail_position_at(&postings, rank++);
+        }
+        STELE_TRY(stele__index_add_positions(builder, positions, count, reterr));
+    }
+    return STELE_OK;
+}
+
+static stele_status fill_builder(stele__log *log, stele__index_builder *builder, const stele__part *part,
+                                 const stele__index_segment *info, stele_error *reterr)
+{
+    stele__tail_handle *terms;
+    size_t count;
+    STELE_TRY(stele__index_add_segment(builder, info, reterr));
+    STELE_TRY(add_offsets(builder, part, reterr));
+    STELE_TRY(stele__tail_sorted(part->tail, log->alloc, 0, part->last, &terms, &count, reterr));
+    stele_status status = STELE_OK;
+    for (size_t i = 0; i < count && status == STELE_OK; i++) {
+        status = add_term(builder, part, terms[i], reterr);
+    }
+    stele__release(log->alloc, terms, count * sizeof *terms);
+    return status;
+}
+
+static stele__index_segment describe_part(const stele__part *part)
+{
+    return (stele__index_segment){.number = part->segment->header.number,
+                                  .first = part->first,
+                                  .last = part->last,
+                                  .bytes = part->end,
+                                  .first_time = part->segment->header.base_time,
+                                  .last_time = part->last_time};
+}
+
+/* The parameters of a new index file; `path` keeps its name. */
+static stele_status new_file(stele__log *log, uint64_t number, uint64_t terms, stele__buffer *path,
+                             stele__index_params *ret_params, stele_error *reterr)
+{
+    char name[STELE_FILE_NAME_SIZE];
+    stele__maintain_index_name(number, name);
+    STELE_TRY(stele__log_path(log, name, path, reterr));
+    *ret_params = (stele__index_params){.alloc = log->alloc,
+                                        .vfs = log->vfs,
+                                        .path = (const char *)path->data,
+                                        .store = log->store,
+                                        .hash_key = log->hash_key,
+                                        .term_count_max = terms};
+    return STELE_OK;
+}
+
+static stele_status open_index(stele__log *log, const char *path, stele_position first, stele_position last,
+                               stele__index **ret_index, stele_error *reterr)
+{
+    return stele__index_open(log->alloc, log->vfs, path, log->options.mapping, &log->store, &log->hash_key, first, last,
+                             ret_index, reterr);
+}
+
+static int sync_names(stele__log *log)
+{
+    return STELE_CANARY_IS(3) ? 0 : log->vfs->sync_folder(log->vfs, log->folder);
+}
+
+stele_status stele__maintain_write_index(stele__log *log, stele__part *part, stele__manifest *manifest,
+                                         stele__index **ret_index, stele_error *reterr)
+{
+    stele__buffer path = {.alloc = log->alloc};
+    stele__index_params params;
+    stele__index_builder *builder = NULL;
+    uint64_t bytes = 0;
+    const stele__index_segment info = describe_part(part);
+    const uint64_t number = manifest->next_index++;
+    stele_status status = new_file(log, number, stele__tail_term_count(part->tail), &path, &params, reterr);
+    if (status == STELE_OK) {
+        status = stele__index_build(&params, &builder, reterr);
+    }
+    if (status == STELE_OK) {
+        status = fill_builder(log, builder, part, &info, reterr);
+        if (status == STELE_OK) {
+            status = stele__index_finish(builder, &bytes, reterr);
+        } else {
+            stele__index_cancel(builder);
+        }
+    }
+    if (status == STELE_OK) {
+        const int error = sync_names(log);
+        status = error ? stele__fail_os(reterr, STELE_IO, error, "cannot sync %s", log->folder)
+                       : open_index(log, params.path, info.first, info.last, ret_index, reterr);
+    }
+    if (status == STELE_OK) {
+        const stele__manifest_index entry = {number, 0, info.first, info.last, bytes};
+        status = stele__manifest_put_index(manifest, &entry, reterr);
+        if (status != STELE_OK) {
+            stele__index_unref(*ret_index);
+        }
+    }
+    stele__buffer_done(&path);
+    return status;
+}
+
+/* Writes a new manifest and keeps it, or leaves the old one. Takes `next` over. */
+static stele_status replace_manifest(stele__log *log, stele__manifest *next, stele_error *reterr)
+{
+    const stele_status status = stele__manifest_write(log->vfs, log->folder, next, reterr);
+    if (status != STELE_OK) {
+        stele__manifest_done(next);
+        return status;
+    }
+    stele__manifest_done(&log->manifest);
+    log->manifest = *next;
+    stele__shared_set_generation(&log->shared, log->manifest.generation);
+    return STELE_OK;
+}
+
+/* Lets go of the space behind the last frame: it will not be needed. */
+static int trim(stele__log *log, const stele__part *part)
+{
+    stele_file *file = part->segment->file;
+    int error = file ? log->vfs->truncate(file, part->end) : 0;
+    if (!error && file && !STELE_CANARY_IS(4)) {
+        error = log->vfs->sync(file);
+    }
+    return error;
+}
+
+/* Seals the oldest part. Maintenance lock held; the part is not the live one, or nothing is appended. */
+static stele_status seal(stele__log *log, stele__part *part, stele_error *reterr)
+{
+    const int error = trim(log, part);
+    if (error) {
+        return stele__fail_os(reterr, STELE_IO, error, "cannot seal %s", part->segment->path);
+    }
+    stele__manifest next;
+    stele__manifest_init(&next, log->alloc);
+    STELE_TRY(stele__manifest_copy(&log->manifest, &next, reterr));
+    const stele__index_segment info = describe_part(part);
+    stele__index *index = NULL;
+    stele_status status = stele__manifest_add_segment(&next, &info, reterr);
+    if (status == STELE_OK) {
+        status = stele__maintain_write_index(log, part, &next, &index, reterr);
+    }
+    if (status != STELE_OK) {
+        log->manifest.next_index = next.next_index;
+        stele__manifest_done(&next);
+        return status;
+    }
+    status = replace_manifest(log, &next, reterr);
+    if (status == STELE_OK) {
+        stele__segment_finish_writing(part->segment);
+        status = install(log, part, &info, index, reterr);
+    }
+    stele__index_unref(index);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------------ merging ---- */
+
+/* Finds neighbours of one level that are many enough to merge. Returns how many from *ret_from on; 0: none. */
+static size_t find_merge(const stele__view *view, const stele__manifest *manifest, size_t *ret_from)
+{
+    size_t from = 0;
+    uint64_t postings = 0;
+    for (size_t i = 0; i < manifest->index_count && manifest->index_count == view->index_count; i++) {
+        if (manifest->indexes[i].level != manifest->indexes[from].level) {
+            from = i;
+            postings = 0;
+        }
+        postings += stele__index_posting_count(view->indexes[i]);
+        if (postings > MERGED_POSTINGS_MAX || manifest->indexes[i].level >= LEVEL_MAX) {
+            from = i;
+            postings = stele__index_posting_count(view->indexes[i]);
+        } else if (i - from + 1 == MERGE_WIDTH) {
+            *ret_from = from;
+            return MERGE_WIDTH;
+        }
+    }
+    return 0;
+}
+
+static void remove_index(stele__log *log, uint64_t number)
+{
+    stele__buffer path = {.alloc = log->alloc};
+    char name[STELE_FILE_NAME_SIZE];
+    stele_error error;
+    stele__maintain_index_name(number, name);
+    if (stele__log_path(log, name, &path, &error) == STELE_OK) {
+        /* If this fails the file is an orphan, which the next opening removes. */
+        (void)log->vfs->remove(log->vfs, (const char *)path.data);
+    }
+    stele__buffer_done(&path);
+}
+
+static stele_status write_merged(stele__log *log, stele__index *const *inputs, size_t count,
+                                 const stele__index_params *params, uint64_t *ret_bytes, stele__index **ret_index,
+                                 stele_error *reterr)
+{
+    STELE_TRY(stele__index_merge(params, inputs, count, &log->stop_merging, ret_bytes, reterr));
+    const int error = sync_names(log);
+    if (error) {
+        return stele__fail_os(reterr, STELE_IO, error, "cannot sync %s", log->folder);
+    }
+    return open_index(log, params->path, stele__index_first(inputs[0]), stele__index_last(inputs[count - 1]), ret_index,
+                      reterr);
+}
+
+/* Maintenance lock held. */
+static stele_status merge(stele__log *log, const stele__view *view, size_t from, size_t count, stele_error *reterr)
+{
+    stele__buffer path = {.alloc = log->alloc};
+    stele__index_params params;
+    stele__index *index = NULL;
+    stele__manifest next;
+    uint64_t terms = 0;
+    uint64_t old_numbers[MERGE_WIDTH];
+    for (size_t i = 0; i < count; i++) {
+        terms += stele__index_term_count(view->indexes[from + i]);
+        old_numbers[i] = log->manifest.indexes[from + i].number;
+    }
+    stele__manifest_init(&next, log->alloc);
+    STELE_TRY(stele__manifest_copy(&log->manifest, &next, reterr));
+    stele__manifest_index entry = {.number = next.next_index++,
+                                   .level = log->manifest.indexes[from].level + 1,
+                                   .first = stele__index_first(view->indexes[from]),
+                                   .last = stele__index_last(view->indexes[from + count - 1])};
+    log->manifest.next_index = next.next_index;
+    stele_status status = new_file(log, entry.number, terms, &path, &params, reterr);
+    if (status == STELE_OK) {
+        status = write_merged(log, view->indexes + from, count, &params, &entry.bytes, &index, reterr);
+    }
+    if (status == STELE_OK) {
+        status = stele__manifest_put_index(&next, &entry, reterr);
+    }
+    if (status != STELE_OK) {
+        stele__manifest_done(&next);
+    } else {
+        status = replace_manifest(log, &next, reterr);
+    }
+    if (status == STELE_OK) {
+        status = install(log, NULL, NULL, index, reterr);
+    }
+    if (status == STELE_OK) {
+        for (size_t i = 0; i < count; i++) {
+            remove_index(log, old_numbers[i]);
+        }
+    }
+    stele__index_unref(index);
+    stele__buffer_done(&path);
+    return status;
+}
+
+/* --------------------------------------------------------------------------------------------------- steps ---- */
+
+static stele__view *present_view(stele__log *log)
+{
+    stele_position head;
+    return stele__log_view(log, &head);
+}
+
+/* The next piece of work, if there is one. Maintenance lock held. */
+static stele_status do_piece(stele__log *log, bool *ret_did, stele_error *reterr)
+{
+    stele__view *view = present_view(log);
+    stele_status status = STELE_OK;
+    size_t from;
+    size_t count;
+    stele__lock(&log->lock);
+    const bool wants_reserve = log->live && !log->reserve && !log->is_closing;
+    stele__unlock(&log->lock);
+    *ret_did = true;
+    if (view->part_count > 1) {
+        status = seal(log, view->parts[0], reterr);
+    } else if (wants_reserve) {
+        status = reserve(log, 0, reterr);
+    } else if ((count = find_merge(view, &log->manifest, &from)) > 0) {
+        status = merge(log, view, from, count, reterr);
+    } else {
+        *ret_did = false;
+    }
+    stele__view_unref(view);
+    return status;
+}
+
+stele_status stele__maintain_step(stele__log *log, bool *ret_more, stele_error *reterr)
+{
+    stele__lock(&log->maintenance);
+    const stele_status status = do_piece(log, ret_more, reterr);
+    stele__unlock(&log->maintenance);
+    return status;
+}
+
+stele_status stele__maintain_reserve(stele__log *log, uint64_t size, stele_error *reterr)
+{
+    stele_status status = STELE_OK;
+    stele__lock(&log->maintenance);
+    /* Parts that wait for sealing hold memory: whoever rolls faster than they are sealed helps. */
+    for (bool did = true; did && status == STELE_OK;) {
+        stele__view *view = present_view(log);
+        did = view->part_count > 2;
+        if (did) {
+            status = seal(log, view->parts[0], reterr);
+        }
+        stele__view_unref(view);
+    }
+    if (status == STELE_OK) {
+        status = reserve(log, size, reterr);
+    }
+    stele__unlock(&log->maintenance);
+    return status;
+}
+
+stele_status stele__maintain_seal_all(stele__log *log, uint64_t bytes_min, stele_error *reterr)
+{
+    stele_status status = STELE_OK;
+    stele__lock(&log->maintenance);
+    for (bool did = true; did && status == STELE_OK;) {
+        stele__view *view = present_view(log);
+        did = view->part_count > 1 || (view->part_count == 1 && view->parts[0]->end >= bytes_min);
+        if (did) {
+            status = seal(log, view->parts[0], reterr);
+        }
+        stele__view_unref(view);
+    }
+    stele__unlock(&log->maintenance);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------------- thread ---- */
+
+static void maintainer_main(void *context)
+{
+    enum { RETRY_SECONDS = 1 };
+    stele__log *log = context;
+    stele__lock(&log->lock);
+    while (!log->is_closing) {
+        if (!log->wants_upkeep) {
+            (void)stele__condition_wait(&log->upkeep, &log->lock, STELE_FOREVER);
+            continue;
+        }
+        log->wants_upkeep = false;
+        stele__unlock(&log->lock);
+        bool more = true;
+        stele_error error;
+        stele_status status = STELE_OK;
+        while (more && status == STELE_OK && !__atomic_load_n(&log->stop_merging, __ATOMIC_RELAXED)) {
+            status = stele__maintain_step(log, &more, &error);
+        }
+        stele__lock(&log->lock);
+        if (status != STELE_OK && !log->is_closing) {
+            stele__log_say(log, STELE_LOG_WARNING, "maintenance: %s", error.message);
+            (void)stele__condition_wait(&log->upkeep, &log->lock, STELE_SECONDS(RETRY_SECONDS));
+            log->wants_upkeep = true;
+        }
+    }
+    stele__unlock(&log->lock);
+}
+
+void stele__maintain_kick(stele__log *log)
+{
+    if (log->options.background == STELE_NO_THREADS) {
+        return;
+    }
+    if (!log->has_maintainer) {
+        /* Without it the appenders do the work themselves (stele__maintain_reserve). */
+        log->has_maintainer = stele__thread_start(&log->maintainer, "stele-upkeep", maintainer_main, log) == 0;
+    }
+    log->wants_upkeep = true;
+    stele__condition_wake_one(&log->upkeep);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a plan of a commit: everything that needs neither lock nor disk. */
+#include "log/plan.h"
+
+enum { LINEAR_STREAMS_MAX = 16 };
+
+static bool names_equal(const stele__plan_stream *stream, stele_text name, uint64_t hash)
+{
+    return stream->hash == hash && stele__text_equal(stream->name, name);
+}
+
+static bool grow_streams(stele__plan *plan)
+{
+    if (plan->stream_count < plan->stream_capacity) {
+        return true;
+    }
+    const stele_alloc *alloc = plan->log->alloc;
+    const size_t capacity = plan->stream_capacity * 2;
+    stele__plan_stream *larger = stele__allocate_array(alloc, capacity, sizeof *larger);
+    if (!larger) {
+        return false;
+    }
+    memcpy(larger, plan->streams, plan->stream_count * sizeof *larger);
+    if (plan->streams != plan->inline_streams) {
+        stele__release(alloc, plan->streams, plan->stream_capacity * sizeof *larger);
+    }
+    plan->streams = larger;
+    plan->stream_capacity = capacity;
+    return true;
+}
+
+/* Keeps a hash table of streams once there are many. */
+static bool index_streams(stele__plan *plan)
+{
+    if (plan->stream_count < LINEAR_STREAMS_MAX || plan->stream_count * 2 < plan->bucket_count) {
+        return true;
+    }
+    const stele_alloc *alloc = plan->log->alloc;
+    const size_t count = plan->bucket_count ? plan->bucket_count * 4 : LINEAR_STREAMS_MAX * 8;
+    uint32_t *buckets = stele__allocate_zero(alloc, count * sizeof *buckets);
+    if (!buckets) {
+        return false;
+    }
+    stele__release(alloc, plan->buckets, plan->bucket_count * sizeof *buckets);
+    plan->buckets = buckets;
+    plan->bucket_count = count;
+    for (uint32_t i = 0; i < plan->stream_count; i++) {
+        size_t place = plan->streams[i].hash & (count - 1);
+        while (buckets[place]) {
+            place = (place + 1) & (count - 1);
+        }
+        buckets[place] = i + 1;
+    }
+    return true;
+}
+
+static uint32_t find_stream(const stele__plan *plan, stele_text name, uint64_t hash, size_t *ret_place)
+{
+    if (!plan->bucket_count) {
+        for (uint32_t i = 0; i < plan->stream_count; i++) {
+            if (names_equal(&plan->streams[i], name, hash)) {
+                return i;
+            }
+        }
+        return UINT32_MAX;
+    }
+    size_t place = hash & (plan->bucket_count - 1);
+    while (plan->buckets[place]) {
+        if (names_equal(&plan->streams[plan->buckets[place] - 1], name, hash)) {
+            return plan->buckets[place] - 1;
+        }
+        place = (place + 1) & (plan->bucket_count - 1);
+    }
+    *ret_place = place;
+    return UINT32_MAX;
+}
+
+stele_status stele__plan_stream_of(stele__plan *plan, stele_text name, uint32_t *ret_stream, stele_error *reterr)
+{
+    const uint64_t hash = stele__term_hash(&plan->log->hash_key, STELE_TERM_STREAM, name);
+    size_t place = 0;
+    *ret_stream = find_stream(plan, name, hash, &place);
+    if (*ret_stream != UINT32_MAX) {
+        return STELE_OK;
+    }
+    if (!grow_streams(plan)) {
+        return stele__fail_memory(reterr);
+    }
+    const uint32_t index = (uint32_t)plan->stream_count++;
+    plan->streams[index] = (stele__plan_stream){.name = name,
+                                                .hash = hash,
+                                                .expected = STELE_ANY,
+                                                .check = UINT32_MAX,
+                                                .owner = UINT32_MAX,
+                                                .metastream = UINT32_MAX,
+                                                .has_ids = true,
+                                                .is_watched = true,
+                                                .undelete = {.alloc = plan->log->alloc},
+                                                .revive = {.alloc = plan->log->alloc}};
+    if (plan->bucket_count) {
+        plan->buckets[place] = index + 1;
+    }
+    if (!index_streams(plan)) {
+        return stele__fail_memory(reterr);
+    }
+    *ret_stream = index;
+    return STELE_OK;
+}
+
+/* Tags without duplicates, in the order given. */
+static void plan_tags(stele__plan *plan, stele__plan_event *planned, const stele_event *event)
+{
+    planned->first_tag = (uint32_t)plan->tag_count;
+    for (size_t i = 0; i < event->tag_count; i++) {
+        const stele_text name = stele__text(event->tags[i]);
+        bool is_known = false;
+        for (size_t t = planned->first_tag; t < plan->tag_count && !is_known; t++) {
+            is_known = stele__text_equal(plan->tags[t].name, name);
+        }
+        if (!is_known) {
+            const uint64_t hash = stele__term_hash(&plan->log->hash_key, STELE_TERM_TAG, name);
+            plan->tags[plan->tag_count++] = (stele__plan_name){name, hash};
+            plan->bytes_max += name.size + STELE_NAME_OVERHEAD;
+        }
+    }
+    planned->tag_count = (uint32_t)(plan->tag_count - planned->first_tag);
+}
+
+/* Metadata is parsed here, once, by whoever appends it. */
+static stele_status plan_metadata(stele__plan *plan, uint32_t stream, const stele_event *event, stele_error *reterr)
+{
+    const stele_text name = plan->streams[stream].name;
+    const stele_text owner_name = {name.data + 2, name.size - 2};
+    uint32_t owner;
+    STELE_TRY(stele__plan_stream_of(plan, owner_name, &owner, reterr));
+    plan->streams[stream].owner = owner;
+    stele__core_metadata metadata = {.has_truncate_before = false};
+    bool is_object;
+    stele__plan_stream *s = &plan->streams[owner];
+    s->writes_metadata = true;
+    s->written_json = (stele_bytes){NULL, 0};
+    if (strcmp(event->type, STELE_TYPE_METADATA) == 0) {
+        s->written_json = event->data;
+        STELE_TRY(stele__core_metadata_load(event->data.data, event->data.size, &metadata, &is_object, reterr));
+    }
+    s->written_truncates_all = metadata.has_truncate_before && metadata.truncate_before == STELE_TRUNCATE_ALL;
+    return STELE_OK;
+}
+
+static stele_status plan_event(stele__plan *plan, const stele_event *event, stele_error *reterr)
+{
+    stele__plan_event *planned = &plan->events[plan->event_count++];
+    const stele_text name = stele__text(event->stream);
+    uint32_t stream;
+    STELE_TRY(stele__plan_stream_of(plan, name, &stream, reterr));
+    *planned = (stele__plan_event){.event = event, .stream = stream, .id = event->id};
+    planned->has_id = !stele__uuid_is_none(&event->id);
+    planned->type.name = stele__text(event->type);
+    planned->type.hash = stele__term_hash(&plan->log->hash_key, STELE_TERM_TYPE, planned->type.name);
+    stele__plan_stream *s = &plan->streams[stream];
+    s->is_watched = false;
+    s->use = plan->request->intent == STELE_INTENT_TOMBSTONE ? STELE_USE_TOMBSTONED : STELE_USE_WRITTEN;
+    s->has_ids &= planned->has_id;
+    s->event_count++;
+    plan->bytes_max += STELE_EVENT_OVERHEAD + name.size + planned->type.name.size + event->data.size +
+                       event->metadata.size;
+    plan_tags(plan, planned, event);
+    return stele__core_is_metastream(name) ? plan_metadata(plan, stream, event, reterr) : STELE_OK;
+}
+
+static stele_status plan_checks(stele__plan *plan, stele_error *reterr)
+{
+    const stele_commit *commit = &plan->request->commit;
+    for (uint32_t i = 0; i < commit->check_count; i++) {
+        uint32_t stream;
+        STELE_TRY(stele__plan_stream_of(plan, stele__text(commit->checks[i].stream), &stream, reterr));
+        stele__plan_stream *s = &plan->streams[stream];
+        if (s->event_count == 0) {
+            s->is_watched = false;
+            s->use = plan->request->intent == STELE_INTENT_DELETE ? STELE_USE_DELETED : STELE_USE_CHECKED;
+        }
+        s->expected = commit->checks[i].expected;
+        s->check = i;
+    }
+    return STELE_OK;
+}
+
+static bool make_room(stele__plan *plan, const stele_commit *commit)
+{
+    const stele_alloc *alloc = plan->log->alloc;
+    size_t tags = 0;
+    for (size_t i = 0; i < commit->event_count; i++) {
+        tags += commit->events[i].tag_count;
+    }
+    plan->streams = plan->inline_streams;
+    plan->stream_capacity = STELE_PLAN_STREAMS;
+    plan->events = plan->inline_events;
+    plan->tags = plan->inline_tags;
+    plan->tag_capacity = tags;
+    if (commit->event_count > STELE_PLAN_EVENTS) {
+        plan->events = stele__allocate_array(alloc, commit->event_count, sizeof *plan->events);
+    }
+    if (tags > STELE_PLAN_TAGS) {
+        plan->tags = stele__allocate_array(alloc, tags, sizeof *plan->tags);
+    }
+    return plan->events && plan->tags;
+}
+
+stele_status stele__plan_make(stele__plan *plan, stele__log *log, const stele_request *request, bool can_wait,
+                              stele_error *reterr)
+{
+    memset(plan, 0, offsetof(stele__plan, reader));
+    plan->log = log;
+    plan->request = request;
+    plan->options = request->commit.options;
+    plan->can_wait = can_wait;
+    plan->bytes_max = STELE_FRAME_OVERHEAD;
+    stele__reader_init(&plan->reader, log->alloc);
+    if (!make_room(plan, &request->commit)) {
+        return stele__fail_memory(reterr);
+    }
+    for (size_t i = 0; i < request->commit.event_count; i++) {
+        STELE_TRY(plan_event(plan, &request->commit.events[i], reterr));
+    }
+    STELE_TRY(plan_checks(plan, reterr));
+    if (plan->options->key) {
+        plan->key = stele__text(plan->options->key);
+        plan->key_hash = stele__term_hash(&log->hash_key, STELE_TERM_KEY, plan->key);
+        plan->bytes_max += plan->key.size + STELE_NAME_OVERHEAD;
+    }
+    return STELE_OK;
+}
+
+void stele__plan_done(stele__plan *plan)
+{
+    const stele_alloc *alloc = plan->log->alloc;
+    for (size_t i = 0; i < plan->stream_count; i++) {
+        stele__buffer_done(&plan->streams[i].undelete);
+        stele__buffer_done(&plan->streams[i].revive);
+    }
+    if (plan->streams != plan->inline_streams) {
+        stele__release(alloc, plan->streams, plan->stream_capacity * sizeof *plan->streams);
+    }
+    if (plan->events != plan->inline_events) {
+        stele__release(alloc, plan->events, plan->request->commit.event_count * sizeof *plan->events);
+    }
+    if (plan->tags != plan->inline_tags) {
+        stele__release(alloc, plan->tags, plan->tag_capacity * sizeof *plan->tags);
+    }
+    stele__release(alloc, plan->buckets, plan->bucket_count * sizeof *plan->buckets);
+    for (size_t i = 0; plan->searches && i < plan->options->condition_count; i++) {
+        stele__search_free(plan->searches[i]);
+    }
+    stele__release(alloc, plan->searches, plan->options->condition_count * sizeof *plan->searches);
+    stele__release(alloc, plan->candidates, plan->candidate_capacity * sizeof *plan->candidates);
+    stele__reader_done(&plan->reader);
+    stele__view_unref(plan->view);
+}
+
+stele_position stele__plan_refresh_view(stele__plan *plan)
+{
+    stele_position head;
+    stele__view *view = stele__log_view(plan->log, &head);
+    stele__view_unref(plan->view);
+    plan->view = view;
+    plan->view_head = head;
+    plan->locator.index = NULL;
+    return head;
+}

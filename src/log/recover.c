@@ -1,0 +1,838 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening for writing: from whatever a crash left to a log that can go on.
+ *
+ * The manifest says which segments are sealed; they are whole. Behind them stand one or a few live segments, which are scanned frame by
+ * frame. The first place where no good frame stands is the end of the log, if it is a *torn tail*: bytes that never were acknowledged at
+ * STELE_DURABLE_FULL. It is *rot* if something says that the log was durable beyond it: the manifest of an orderly close, or a good frame
+ * further on that knew more to be synced. Rot is refused, and nothing is changed.
+ *
+ *   R1  Nothing acknowledged as durable is dropped: what is dropped lies behind everything that any surviving frame knew to be synced.
+ *   R2  What is dropped is overwritten with zeroes before anything is appended, so that it cannot come back.
+ *   R3  What was recovered is synced before the store is open, so that answers may rest on it.
+ *   R4  Recovering twice is recovering once, also if the first time was cut short.
+ *   R5  When the machine, not just the process, went down without an orderly close, history beyond the recovered end may have been seen by
+ *       readers: the epoch is raised and the end noted.
+ *   R6  Index files are derived: what is missing or damaged is built again from its segments.
+ */
+#include "log/engine.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { SEGMENT_SIZE_FIRST = 1 << 20, ZERO_CHUNK = 1 << 16 };
+
+typedef struct recovery {
+    stele__log *log;
+    uint64_t *logs;            /* numbers of segment files in the folder, ascending */
+    size_t log_count;
+    size_t log_capacity;
+    uint64_t *index_files;
+    size_t index_count;
+    size_t index_capacity;
+    bool is_out_of_memory;
+    stele__view *view;
+    stele_position next;       /* position of the next event */
+    bool lost_good_frames;     /* good frames stood behind the torn place */
+    stele__part **parts;
+    size_t part_count;
+    size_t part_capacity;
+} recovery;
+
+/* -------------------------------------------------------------------------------------------------- folder ---- */
+
+static bool file_number(const char *name, const char *ending, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    const char *at = name;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        if (at - name > 18) {
+            return false;
+        }
+        number = number * 10 + (uint64_t)(*at - '0');
+    }
+    *ret_number = number;
+    return at - name >= 10 && strcmp(at, ending) == 0;
+}
+
+static void note_file(void *context, const char *name)
+{
+    recovery *state = context;
+    const stele_alloc *alloc = state->log->alloc;
+    uint64_t number;
+    if (file_number(name, ".log", &number)) {
+        if (!stele__reserve(alloc, (void **)&state->logs, &state->log_capacity, state->log_count + 1,
+                            sizeof *state->logs)) {
+            state->is_out_of_memory = true;
+            return;
+        }
+        state->logs[state->log_count++] = number;
+    } else if (file_number(name, ".index", &number)) {
+        if (!stele__reserve(alloc, (void **)&state->index_files, &state->index_capacity, state->index_count + 1,
+                            sizeof *state->index_files)) {
+            state->is_out_of_memory = true;
+            return;
+        }
+        state->index_files[state->index_count++] = number;
+    }
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const uint64_t left = *(const uint64_t *)a;
+    const uint64_t right = *(const uint64_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+static stele_status list_folder(recovery *state, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    const int error = log->vfs->list(log->vfs, log->folder, note_file, state);
+    if (error) {
+        return stele__fail_os(reterr, STELE_IO, error, "cannot list %s", log->folder);
+    }
+    if (state->is_out_of_memory) {
+        return stele__fail_memory(reterr);
+    }
+    if (state->log_count > 1) {
+        qsort(state->logs, state->log_count, sizeof *state->logs, compare_numbers);
+    }
+    return STELE_OK;
+}
+
+/* A folder that was just made: its name must be durable, too. */
+static int sync_parent(stele__log *log, stele__buffer *path)
+{
+    if (stele__log_path(log, "", path, NULL) != STELE_OK) {
+        return ENOMEM;
+    }
+    char *text = (char *)path->data;
+    size_t size = strlen(text);
+    while (size > 1 && text[size - 1] == '/') {
+        text[--size] = 0;
+    }
+    char *slash = strrchr(text, '/');
+    if (!slash) {
+        return log->vfs->sync_folder(log->vfs, ".");
+    }
+    slash[slash == text] = 0;
+    return log->vfs->sync_folder(log->vfs, text);
+}
+
+static stele_status lock_folder(stele__log *log, stele_error *reterr)
+{
+    const stele_vfs *vfs = log->vfs;
+    stele__buffer path = {.alloc = log->alloc};
+    int error = 0;
+    if (log->options.access == STELE_READ_WRITE) {
+        error = vfs->make_folder(vfs, log->folder);
+        error = error == EEXIST ? 0 : error ? error : sync_parent(log, &path);
+    }
+    stele_status status = error ? stele__fail_os(reterr, error == ENOENT || error == ENOTDIR ? STELE_NOT_FOUND : STELE_IO,
+                                                 error, "cannot create the folder %s", log->folder)
+                                : STELE_OK;
+    if (status == STELE_OK) {
+        error = vfs->check_folder(vfs, log->folder);
+        if (error == ENOTSUP) {
+            status = stele__fail(reterr, STELE_UNSUPPORTED_FILE_SYSTEM, "%s is on a network file system", log->folder);
+            stele__hint(reterr, "locks and mapped files are not reliable there; use a local disk");
+        } else if (error) {
+            status = stele__fail_os(reterr, error == ENOENT ? (unsigned)STELE_NOT_FOUND_STORE : (unsigned)STELE_IO, error,
+                                    "cannot use the folder %s", log->folder);
+        }
+    }
+    if (status == STELE_OK) {
+        status = stele__log_path(log, "lock", &path, reterr);
+    }
+    if (status == STELE_OK) {
+        error = vfs->open(vfs, (const char *)path.data, STELE_FILE_WRITE | STELE_FILE_CREATE, &log->lock_file);
+        error = error ? error : vfs->lock(log->lock_file, STELE_LOCK_EXCLUSIVE);
+        if (error == EAGAIN || error == EACCES) {
+            status = stele__fail(reterr, error == EAGAIN ? (unsigned)STELE_BUSY_LOCKED : (unsigned)STELE_IO,
+                                 error == EAGAIN ? "%s is open for writing already" : "may not write in %s", log->folder);
+            stele__hint(reterr, "one writer at a time; open it with STELE_READ_ONLY to read beside the writer");
+        } else if (error) {
+            status = stele__fail_os(reterr, STELE_IO, error, "cannot lock %s", log->folder);
+        }
+    }
+    stele__buffer_done(&path);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------------ manifest ---- */
+
+static stele_status create_manifest(recovery *state, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    stele__manifest *manifest = &log->manifest;
+    if (log->options.access == STELE_MUST_EXIST) {
+        return stele__fail(reterr, STELE_NOT_FOUND_STORE, "there is no store at %s", log->folder);
+    }
+    if (state->log_count > 0) {
+        (void)stele__fail(reterr, STELE_CORRUPT, "%s holds segments but no manifest", log->folder);
+        stele__hint(reterr, "restore the file `manifest` from a backup");
+        return STELE_CORRUPT;
+    }
+    manifest->store = stele__uuid_v4(log->clock);
+    log->clock->entropy(log->clock->context, &manifest->hash_key, sizeof manifest->hash_key);
+    log->clock->boot_id(log->clock->context, manifest->boot_id);
+    manifest->is_clean = true;
+    return STELE_OK;
+}
+
+static stele_status load_manifest(recovery *state, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    bool healed = false;
+    stele_error error;
+    stele_status status = stele__manifest_read(log->vfs, log->folder, &log->manifest, &healed, &error);
+    if (status == STELE_NOT_FOUND) {
+        status = create_manifest(state, reterr);
+    } else if (status != STELE_OK && reterr) {
+        *reterr = error;
+    }
+    if (healed) {
+        stele__log_say(log, STELE_LOG_WARNING, "one half of the manifest was damaged and is written again");
+    }
+    log->store = log->manifest.store;
+    log->hash_key = log->manifest.hash_key;
+    return status;
+}
+
+/* ----------------------------------------------------------------------------------------- sealed segments ---- */
+
+static stele_status check_header(const stele__log *log, const stele__segment *segment, stele_position first,
+                                 stele_error *reterr)
+{
+    if (!stele__uuid_equal(&segment->header.store, &log->store) ||
+        segment->header.hash_key.k0 != log->hash_key.k0 || segment->header.hash_key.k1 != log->hash_key.k1) {
+        return stele__fail(reterr, STELE_CORRUPT, "%s belongs to another store (offset 16)", segment->path);
+    }
+    if (segment->header.first != first) {
+        return stele__fail(reterr, STELE_CORRUPT, "%s begins with position %" PRIu64 ", not %" PRIu64 " (offset 56)",
+                           segment->path, segment->header.first, first);
+    }
+    return STELE_OK;
+}
+
+static stele_status open_sealed(recovery *state, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    for (size_t i = 0; i < log->manifest.segment_count; i++) {
+        const stele__index_segment *info = &log->manifest.segments[i];
+        stele__segment *segment = NULL;
+        stele_status status = stele__segment_open(log->alloc, log->vfs, log->folder, info->number, log->options.mapping,
+                                                  false, &segment, reterr);
+        if (status == STELE_NOT_FOUND) {
+            char name[STELE_FILE_NAME_SIZE];
+            stele__segment_file_name(info->number, name);
+            return stele__fail(reterr, STELE_CORRUPT, "the sealed segment %s is missing or empty", name);
+        }
+        STELE_TRY(status);
+        status = check_header(log, segment, info->first, reterr);
+        if (status == STELE_OK && segment->size < info->bytes) {
+            status = stele__fail(reterr, STELE_CORRUPT, "%s ends at offset %" PRIu64 "; it should go to %" PRIu64,
+                                 segment->path, segment->size, info->bytes);
+        }
+        if (status == STELE_OK) {
+            stele__view_add_sealed(state->view, info, segment);
+        }
+        stele__segment_unref(segment);
+        STELE_TRY(status);
+        state->next = info->last + 1;
+    }
+    return STELE_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------- index files ---- */
+
+stele_status stele__scan_segment(stele__log *log, stele__segment *segment, const stele__index_segment *info,
+                                 stele__part **ret_part, stele_error *reterr)
+{
+    stele__part *part;
+    stele__reader reader;
+    STELE_TRY(stele__part_create(log->alloc, segment, &log->hash_key, &part, reterr));
+    stele__reader_init(&reader, log->alloc);
+    stele__reader_enter(&reader, segment);
+    stele_status status = STELE_OK;
+    while (part->end < info->bytes && status == STELE_OK) {
+        stele__frame frame;
+        stele__frame_result result;
+        const char *why;
+        status = stele__frame_read(&reader, part->end, part->last + 1, &frame, &result, &why, reterr);
+        if (status == STELE_OK && (result != STELE_FRAME_GOOD || frame.end > info->bytes)) {
+            (void)stele__fail(reterr, STELE_CORRUPT, "position %" PRIu64 " is damaged: %s, offset %" PRIu64 ": %s",
+                              part->last + 1, segment->path, part->end, *why ? why : "zeroes");
+            stele__hint(reterr, "restore a backup, or read what is left with `stele export --salvage`");
+            status = STELE_CORRUPT;
+        }
+        if (status == STELE_OK) {
+            status = stele__scan_add(part, &reader, &frame, reterr);
+        }
+    }
+    if (status == STELE_OK && part->last != info->last) {
+        status = stele__fail(reterr, STELE_CORRUPT, "%s ends with position %" PRIu64 ", not %" PRIu64, segment->path,
+                             part->last, info->last);
+    }
+    stele__reader_done(&reader);
+    if (status != STELE_OK) {
+        stele__part_unref(part);
+        return status;
+    }
+    *ret_part = part;
+    return STELE_OK;
+}
+
+static stele_status rebuild_index(stele__log *log, const stele__sealed *sealed, stele__view *view, stele_error *reterr)
+{
+    stele__part *part;
+    stele__index *index = NULL;
+    STELE_TRY(stele__scan_segment(log, sealed->segment, &sealed->info, &part, reterr));
+    const stele_status status = stele__maintain_write_index(log, part, &log->manifest, &index, reterr);
+    stele__part_unref(part);
+    STELE_TRY(status);
+    stele__view_add_index(view, index);
+    stele__index_unref(index);
+    atomic_fetch_add_explicit(&log->healed, 1, memory_order_relaxed);
+    return STELE_OK;
+}
+
+/* Opens the index file of the manifest that begins at `first`. STELE_NOT_FOUND: it must be built again. */
+static stele_status open_index(stele__log *log, stele_position first, stele__index **ret_index, stele_error *reterr)
+{
+    for (size_t i = 0; i < log->manifest.index_count; i++) {
+        const stele__manifest_index *entry = &log->manifest.indexes[i];
+        if (entry->first != first) {
+            continue;
+        }
+        stele__buffer path = {.alloc = log->alloc};
+        char name[STELE_FILE_NAME_SIZE];
+        stele_error error;
+        stele__maintain_index_name(entry->number, name);
+        stele_status status = stele__log_path(log, name, &path, reterr);
+        if (status == STELE_OK) {
+            status = stele__index_open(log->alloc, log->vfs, (const char *)path.data, log->options.mapping, &log->store,
+                                       &log->hash_key, entry->first, entry->last, ret_index, &error);
+            if (status == STELE_CORRUPT || status == STELE_NOT_FOUND || status == STELE_UNSUPPORTED) {
+                stele__log_say(log, STELE_LOG_WARNING, "building an index file again: %s", error.message);
+                status = STELE_NOT_FOUND;
+                log->manifest.index_count--;
+                memmove(&log->manifest.indexes[i], &log->manifest.indexes[i + 1],
+                        (log->manifest.index_count - i) * sizeof *log->manifest.indexes);
+            } else if (status != STELE_OK && reterr) {
+                *reterr = error;
+            }
+        }
+        stele__buffer_done(&path);
+        return status;
+    }
+    return STELE_NOT_FOUND;
+}
+
+static stele_status open_indexes(recovery *state, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    stele__view *view = state->view;
+    for (size_t i = 0; i < view->sealed_count;) {
+        stele__index *index = NULL;
+        const stele_status status = open_index(log, view->sealed[i].info.first, &index, reterr);
+        if (status == STELE_NOT_FOUND) {
+            STELE_TRY(rebuild_index(log, &view->sealed[i], view, reterr));
+            i++;
+            continue;
+        }
+        STELE_TRY(status);
+        stele__view_add_index(view, index);
+        while (i < view->sealed_count && view->sealed[i].info.last <= stele__index_last(index)) {
+            i++;
+        }
+        stele__index_unref(index);
+    }
+    return STELE_OK;
+}
+
+/* ------------------------------------------------------------------------------------------- live segments ---- */
+
+static stele_status rot(const stele__segment *segment, uint64_t offset, stele_position position, const char *why,
+                        stele_error *reterr)
+{
+    (void)stele__fail(reterr, STELE_CORRUPT,
+                      "position %" PRIu64 " was durable and is damaged: %s, offset %" PRIu64 ": %s", position, segment->path,
+                      offset, *why ? why : "zeroes");
+    stele__hint(reterr, "restore a backup, or read what is left with `stele export --salvage`");
+    return STELE_CORRUPT;
+}
+
+static const uint8_t zeroes[ZERO_CHUNK];
+
+/* Looks behind a bad place for good frames, and whether one of them knew `position` to be durable. */
+static stele_status find_evidence(stele__reader *reader, uint64_t offset, stele_position position, bool *ret_is_rot,
+                                  bool *ret_good_frames, stele_error *reterr)
+{
+    const stele__segment *segment = reader->segment;
+    stele__buffer chunk = {.alloc = reader->alloc};
+    stele_status status = STELE_OK;
+    while (offset < segment->size && status == STELE_OK && !*ret_is_rot) {
+        const uint8_t *bytes;
+        size_t size;
+        status = stele__segment_bytes(segment, offset, ZERO_CHUNK, &chunk, &bytes, &size, reterr);
+        uint64_t skip = size;
+        const bool is_empty = status == STELE_OK && memcmp(bytes, zeroes, size) == 0;
+        for (size_t i = 0; status == STELE_OK && !is_empty && i < size; i++) {
+            /* Frames that follow have a size below 2^29 and few flags: most places drop out here. */
+            if (i + STELE_FRAME_PREFIX < size && (bytes[i + 3] >= 0x20 || bytes[i + STELE_FRAME_PREFIX] > 3 ||
+                                                  (bytes[i] | bytes[i + 1] | bytes[i + 2] | bytes[i + 3]) == 0)) {
+                continue;
+            }
+            stele__frame frame;
+            stele__frame_result result;
+            const char *why;
+            status = stele__frame_read(reader, offset + i, 0, &frame, &result, &why, reterr);
+            if (status == STELE_OK && result == STELE_FRAME_GOOD && frame.first > position) {
+                *ret_good_frames = true;
+                *ret_is_rot = frame.synced >= position;
+                skip = frame.end - offset;
+                break;
+            }
+        }
+        offset += skip;
+    }
+    stele__buffer_done(&chunk);
+    return status;
+}
+
+/* Scans one live segment up to its end. `*ret_is_torn`: there is a bad place at the part's end. */
+static stele_status scan_live(stele__part *part, stele__reader *reader, bool *ret_is_torn, const char **ret_why,
+                              stele_error *reterr)
+{
+    for (;;) {
+        stele__frame frame;
+        stele__frame_result result;
+        STELE_TRY(stele__frame_read(reader, part->end, part->last + 1, &frame, &result, ret_why, reterr));
+        if (result != STELE_FRAME_GOOD) {
+            *ret_is_torn = result == STELE_FRAME_BAD;
+            return STELE_OK;
+        }
+        STELE_TRY(stele__scan_add(part, reader, &frame, reterr));
+    }
+}
+
+/* Overwrites with zeroes what stands behind the end of the log (R2). */
+static stele_status wipe(stele__log *log, stele__part *part, stele_error *reterr)
+{
+    stele__segment *segment = part->segment;
+    stele__buffer chunk = {.alloc = log->alloc};
+    stele_status status = STELE_OK;
+    int error = 0;
+    for (uint64_t offset = part->end; offset < segment->size && status == STELE_OK && !error; offset += ZERO_CHUNK) {
+        const uint8_t *bytes;
+        size_t size;
+        status = stele__segment_bytes(segment, offset, ZERO_CHUNK, &chunk, &bytes, &size, reterr);
+        if (status == STELE_OK && memcmp(bytes, zeroes, size) != 0) {
+            atomic_fetch_add_explicit(&log->recovered_bytes, size, memory_order_relaxed);
+            error = log->vfs->write(segment->file, offset, zeroes, size);
+        }
+    }
+    stele__buffer_done(&chunk);
+    return error ? stele__fail_os(reterr, STELE_IO, error, "cannot clean the tail of %s", segment->path) : status;
+}
+
+/* Makes room again in a segment that was trimmed when the store was closed. It is no loss if there is no space. */
+static void extend(stele__log *log, const char *name)
+{
+    stele__buffer path = {.alloc = log->alloc};
+    stele_file *file = NULL;
+    uint64_t size = 0;
+    if (stele__log_path(log, name, &path, NULL) == STELE_OK &&
+        log->vfs->open(log->vfs, (const char *)path.data, STELE_FILE_WRITE, &file) == 0) {
+        uint64_t wanted = log->options.segment_bytes < SEGMENT_SIZE_FIRST ? log->options.segment_bytes : SEGMENT_SIZE_FIRST;
+        if (log->vfs->size(file, &size) == 0) {
+            while (wanted < size + size / 4 && wanted < log->options.segment_bytes) {
+                wanted *= 2;
+            }
+            if (size < wanted && log->vfs->allocate(file, wanted) != 0) {
+                (void)log->vfs->truncate(file, size);
+            }
+        }
+        log->vfs->close(file);
+    }
+    stele__buffer_done(&path);
+}
+
+static stele_status add_part(recovery *state, stele__part *part, stele_error *reterr)
+{
+    if (!stele__reserve(state->log->alloc, (void **)&state->parts, &state->part_capacity, state->part_count + 1,
+                        sizeof *state->parts)) {
+        return stele__fail_memory(reterr);
+    }
+    state->parts[state->part_count++] = stele__part_ref(part);
+    return STELE_OK;
+}
+
+/* A header that makes no sense, where frames say what it should be: rebuilt, to look at the frames behind it. */
+static stele_status judge_header(recovery *state, uint64_t number, const stele_error *found, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    stele__buffer path = {.alloc = log->alloc};
+    stele__segment segment = {.alloc = log->alloc, .vfs = log->vfs};
+    char name[STELE_FILE_NAME_SIZE];
+    bool is_rot = false;
+    bool good_frames = false;
+    stele__segment_file_name(number, name);
+    STELE_TRY(stele__log_path(log, name, &path, reterr));
+    segment.path = (char *)path.data;
+    const stele__segment_header header = {
+        .store = log->store, .hash_key = log->hash_key, .number = number, .first = state->next};
+    stele__segment_begin(&segment, &header);
+    atomic_init(&segment.refs, 2); /* it stands on the stack: nobody may free it */
+    int error = log->vfs->open(log->vfs, segment.path, STELE_FILE_READ, &segment.file);
+    error = error ? error : log->vfs->size(segment.file, &segment.size);
+    stele_status status = error ? stele__fail_os(reterr, STELE_IO, error, "cannot read %s", segment.path) : STELE_OK;
+    if (status == STELE_OK) {
+        stele__reader reader;
+        stele__frame frame;
+        stele__frame_result result;
+        const char *why;
+        stele__reader_init(&reader, log->alloc);
+        stele__reader_enter(&reader, &segment);
+        status = stele__frame_read(&reader, STELE_SEGMENT_HEADER_SIZE, state->next, &frame, &result, &why, reterr);
+        is_rot = status == STELE_OK && result == STELE_FRAME_GOOD;
+        if (status == STELE_OK && !is_rot) {
+            status = find_evidence(&reader, STELE_SEGMENT_HEADER_SIZE, state->next, &is_rot, &good_frames, reterr);
+        }
+        stele__reader_done(&reader);
+    }
+    if (segment.file) {
+        log->vfs->close(segment.file);
+    }
+    stele__buffer_done(&path);
+    if (status == STELE_OK && is_rot) {
+        if (reterr) {
+            *reterr = *found;
+        }
+        return STELE_CORRUPT;
+    }
+    return status;
+}
+
+/* The number of the first segment that is not sealed. */
+static uint64_t first_live(const stele__log *log)
+{
+    const stele__manifest *manifest = &log->manifest;
+    return manifest->segment_count ? manifest->segments[manifest->segment_count - 1].number + 1 : 1;
+}
+
+/* Whether a segment behind the end of the log knew that the end was durable. */
+static stele_status judge_follower(recovery *state, uint64_t number, stele_position position, bool *ret_is_rot,
+                                   stele_error *reterr)
+{
+    stele__log *log = state->log;
+    stele__segment *segment = NULL;
+    stele_error error;
+    const stele_status opened = stele__segment_open(log->alloc, log->vfs, log->folder, number, STELE_PREAD, false,
+                                                    &segment, &error);
+    if (opened == STELE_NOT_FOUND || opened == STELE_CORRUPT) {
+        return STELE_OK; /* unused, or itself torn */
+    }
+    if (opened != STELE_OK) {
+        if (reterr) {
+            *reterr = error;
+        }
+        return opened;
+    }
+    stele__reader reader;
+    stele__reader_init(&reader, log->alloc);
+    stele__reader_enter(&reader, segment);
+    const stele_status status = find_evidence(&reader, STELE_SEGMENT_HEADER_SIZE, position, ret_is_rot,
+                                              &state->lost_good_frames, reterr);
+    stele__reader_done(&reader);
+    stele__segment_unref(segment);
+    return status;
+}
+
+/* Decides what the end of a part is. Everything behind it goes, unless it was durable. */
+static stele_status judge_end(recovery *state, stele__part *part, stele__reader *reader, size_t next_file, bool is_torn,
+                              const char *why, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    const stele_position position = part->last + 1;
+    bool is_rot = log->manifest.is_clean && position <= log->manifest.end_position;
+    if (!is_rot && is_torn) {
+        STELE_TRY(find_evidence(reader, part->end, position, &is_rot, &state->lost_good_frames, reterr));
+    }
+    for (size_t i = next_file; i < state->log_count && !is_rot; i++) {
+        STELE_TRY(judge_follower(state, state->logs[i], position, &is_rot, reterr));
+    }
+    return is_rot ? rot(part->segment, part->end, position, why, reterr) : STELE_OK;
+}
+
+/* Scans the live segment in file number `file` of the folder. `*ret_is_end`: the log ends in it or before it. */
+static stele_status recover_segment(recovery *state, size_t file, bool *ret_is_end, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    const uint64_t number = state->logs[file];
+    stele__segment *segment = NULL;
+    stele__part *part = NULL;
+    stele_error found;
+    stele_status status =
+        stele__segment_open(log->alloc, log->vfs, log->folder, number, log->options.mapping, true, &segment, &found);
+    *ret_is_end = true;
+    if (status == STELE_CORRUPT || status == STELE_NOT_FOUND) { /* not found: reserved and unused, or so it looks */
+        return judge_header(state, number, &found, reterr);
+    }
+    if (status != STELE_OK) {
+        if (reterr) {
+            *reterr = found;
+        }
+        return status;
+    }
+    status = check_header(log, segment, state->next, reterr);
+    if (status == STELE_OK) {
+        status = stele__part_create(log->alloc, segment, &log->hash_key, &part, reterr);
+    }
+    if (status == STELE_OK) {
+        stele__reader reader;
+        bool is_torn = false;
+        const char *why = "";
+        stele__reader_init(&reader, log->alloc);
+        stele__reader_enter(&reader, segment);
+        status = scan_live(part, &reader, &is_torn, &why, reterr);
+        /* The log goes on in the next file if that begins where this one ends. */
+        bool goes_on = false;
+        if (status == STELE_OK && file + 1 < state->log_count && part->last >= part->first) {
+            stele__segment *next = NULL;
+            stele_error ignored;
+            const stele_status opened = stele__segment_open(log->alloc, log->vfs, log->folder, state->logs[file + 1],
+                                                            STELE_PREAD, false, &next, &ignored);
+            goes_on = opened == STELE_OK && next->header.first == part->last + 1;
+            stele__segment_unref(next);
+        }
+        if (status == STELE_OK && !goes_on) {
+            status = judge_end(state, part, &reader, file + 1, is_torn, why, reterr);
+        }
+        *ret_is_end = !goes_on;
+        stele__reader_done(&reader);
+    }
+    if (status == STELE_OK && part->last >= part->first) {
+        state->next = part->last + 1;
+        status = add_part(state, part, reterr);
+    }
+    stele__part_unref(part);
+    stele__segment_unref(segment);
+    return status;
+}
+
+static stele_status remove_file(stele__log *log, const char *name, stele_error *reterr)
+{
+    stele__buffer path = {.alloc = log->alloc};
+    stele_status status = stele__log_path(log, name, &path, reterr);
+    if (status == STELE_OK) {
+        const int error = log->vfs->remove(log->vfs, (const char *)path.data);
+        if (error && error != ENOENT) {
+            status = stele__fail_os(reterr, STELE_IO, error, "cannot remove %s", (const char *)path.data);
+        }
+    }
+    stele__buffer_done(&path);
+    return status;
+}
+
+/* Removes the segments behind the last part: reserved ones, and what a crash left of lost ones. */
+static stele_status remove_followers(recovery *state, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    const uint64_t last = state->part_count ? state->parts[state->part_count - 1]->segment->header.number
+                                            : first_live(log) - 1;
+    for (size_t i = 0; i < state->log_count; i++) {
+        if (state->logs[i] > last) {
+            char name[STELE_FILE_NAME_SIZE];
+            stele__segment_file_name(state->logs[i], name);
+            STELE_TRY(remove_file(log, name, reterr));
+        }
+    }
+    log->reserve_number = last + 1;
+    return STELE_OK;
+}
+
+static stele_status recover_live(recovery *state, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    size_t file = 0;
+    while (file < state->log_count && state->logs[file] < first_live(log)) {
+        file++;
+    }
+    const size_t first_file = file;
+    if (first_file < state->log_count) {
+        char name[STELE_FILE_NAME_SIZE];
+        stele__segment_file_name(state->logs[state->log_count - 1], name);
+        extend(log, name);
+    }
+    bool is_end = false;
+    for (; file < state->log_count && !is_end; file++) {
+        STELE_TRY(recover_segment(state, file, &is_end, reterr));
+    }
+    if (log->manifest.is_clean && state->next - 1 < log->manifest.end_position) {
+        (void)stele__fail(reterr, STELE_CORRUPT,
+                          "the store was closed at position %" PRIu64 ", but its segments end with %" PRIu64,
+                          log->manifest.end_position, state->next - 1);
+        stele__hint(reterr, "a segment is missing; restore a backup");
+        return STELE_CORRUPT;
+    }
+    for (size_t i = 0; i < state->part_count; i++) {
+        stele__part *part = state->parts[i];
+        STELE_TRY(wipe(log, part, reterr));
+        const int error = STELE_CANARY_IS(5) ? 0 : log->vfs->sync(part->segment->file);
+        if (error) {
+            return stele__fail_os(reterr, STELE_IO, error, "cannot sync %s", part->segment->path);
+        }
+    }
+    return remove_followers(state, reterr);
+}
+
+/* --------------------------------------------------------------------------------------------------- finish ---- */
+
+static stele_status remove_orphans(recovery *state, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    for (size_t i = 0; i < state->index_count; i++) {
+        bool is_named = false;
+        for (size_t k = 0; k < log->manifest.index_count && !is_named; k++) {
+            is_named = log->manifest.indexes[k].number == state->index_files[i];
+        }
+        if (!is_named) {
+            char name[STELE_FILE_NAME_SIZE];
+            stele__maintain_index_name(state->index_files[i], name);
+            STELE_TRY(remove_file(log, name, reterr));
+        }
+    }
+    return remove_file(log, "manifest.new", reterr);
+}
+
+static stele_status fill_window(recovery *state, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    stele__reader reader;
+    stele__locator locator = {.index = NULL};
+    stele_status status = STELE_OK;
+    const stele_position first = state->next > STELE_ID_WINDOW ? state->next - STELE_ID_WINDOW : 1;
+    if (first == state->next) {
+        return STELE_OK;
+    }
+    STELE_TRY(stele__window_reserve(&log->window, (size_t)(state->next - first), reterr));
+    stele__reader_init(&reader, log->alloc);
+    for (stele_position position = first; position < state->next && status == STELE_OK; position++) {
+        const stele__event *event;
+        status = stele__view_event(state->view, &locator, &reader, position, &event, reterr);
+        if (status == STELE_OK) {
+            const uint64_t hash = stele__term_hash(&log->hash_key, STELE_TERM_STREAM, event->record.stream);
+            stele__window_put(&log->window, position, stele__window_print(hash, &event->record.id));
+        }
+    }
+    stele__reader_done(&reader);
+    return status;
+}
+
+/* Notes that the store is open, in a new epoch if history may have been cut (R5). */
+static stele_status write_manifest(recovery *state, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    stele__manifest *manifest = &log->manifest;
+    uint8_t boot_id[16];
+    log->clock->boot_id(log->clock->context, boot_id);
+    const bool was_machine = memcmp(boot_id, manifest->boot_id, sizeof boot_id) != 0;
+    if (!manifest->is_clean && (was_machine || state->lost_good_frames)) {
+        STELE_TRY(stele__manifest_add_cut(manifest, state->next - 1, reterr));
+        stele__log_say(log, STELE_LOG_NOTICE, "recovered up to position %" PRIu64 " after a crash of the machine; epoch %" PRIu64,
+                       state->next - 1, manifest->epoch);
+    }
+    memcpy(manifest->boot_id, boot_id, sizeof boot_id);
+    manifest->is_clean = false;
+    manifest->end_segment = manifest->end_offset = manifest->end_position = 0;
+    atomic_store_explicit(&log->epoch, manifest->epoch, memory_order_relaxed);
+    return stele__manifest_write(log->vfs, log->folder, manifest, reterr);
+}
+
+static stele_status build_view(recovery *state, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    stele__view *view;
+    const stele__view *old = state->view;
+    STELE_TRY(stele__view_create(log->alloc, old->sealed_count, old->index_count, state->part_count, &view, reterr));
+    for (size_t i = 0; i < old->sealed_count; i++) {
+        stele__view_add_sealed(view, &old->sealed[i].info, old->sealed[i].segment);
+    }
+    for (size_t i = 0; i < old->index_count; i++) {
+        stele__view_add_index(view, old->indexes[i]);
+    }
+    for (size_t i = 0; i < state->part_count; i++) {
+        stele__view_add_part(view, state->parts[i]);
+    }
+    stele__view_unref(state->view);
+    state->view = view;
+    return STELE_OK;
+}
+
+static void take_over(recovery *state)
+{
+    stele__log *log = state->log;
+    const stele__view *view = state->view;
+    log->view = state->view;
+    state->view = NULL;
+    log->next_position = state->next;
+    atomic_store_explicit(&log->head, state->next - 1, memory_order_release);
+    atomic_store_explicit(&log->durable, state->next - 1, memory_order_relaxed);
+    if (view->sealed_count > 0) {
+        log->last_time = view->sealed[view->sealed_count - 1].info.last_time;
+    }
+    if (state->part_count > 0) {
+        log->live = stele__part_ref(state->parts[state->part_count - 1]);
+        log->last_time = log->live->last_time;
+    }
+    for (size_t i = 0; i < view->sealed_count + view->part_count; i++) {
+        const uint64_t doubled = log->segment_size * 2;
+        log->segment_size = doubled < log->options.segment_bytes ? doubled : log->options.segment_bytes;
+    }
+    stele__shared_set_generation(&log->shared, log->manifest.generation);
+    stele__shared_publish(&log->shared, log->head);
+}
+
+static stele_status recover(recovery *state, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    STELE_TRY(lock_folder(log, reterr));
+    STELE_TRY(list_folder(state, reterr));
+    STELE_TRY(load_manifest(state, reterr));
+    STELE_TRY(stele__view_create(log->alloc, log->manifest.segment_count, log->manifest.segment_count, 0, &state->view,
+                                 reterr));
+    STELE_TRY(open_sealed(state, reterr));
+    STELE_TRY(recover_live(state, reterr));
+    STELE_TRY(open_indexes(state, reterr));
+    STELE_TRY(build_view(state, reterr));
+    STELE_TRY(fill_window(state, reterr));
+    STELE_TRY(write_manifest(state, reterr));
+    STELE_TRY(remove_orphans(state, reterr));
+    stele__buffer path = {.alloc = log->alloc};
+    const stele_status status = stele__log_path(log, "live", &path, reterr);
+    if (status == STELE_OK) {
+        stele__shared_open(&log->shared, log->vfs, (const char *)path.data, true);
+    }
+    stele__buffer_done(&path);
+    STELE_TRY(status);
+    take_over(state);
+    return STELE_OK;
+}
+
+stele_status stele__recover(stele__log *log, stele_error *reterr)
+{
+    recovery state = {.log = log, .next = 1};
+    const stele_alloc *alloc = log->alloc;
+    const stele_status status = recover(&state, reterr);
+    for (size_t i = 0; i < state.part_count; i++) {
+        stele__part_unref(state.parts[i]);
+    }
+    stele__release(alloc, state.parts, state.part_capacity * sizeof *state.parts);
+    stele__release(alloc, state.logs, state.log_capacity * sizeof *state.logs);
+    stele__release(alloc, state.index_files, state.index_capacity * sizeof *state.index_files);
+    stele__view_unref(state.view);
+    return status;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shared page of shared.h. */
+#include "log/shared.h"
+
+#include <errno.h>
+
+static const char MAGIC[8] = {'S', 'T', 'E', 'L', 'E', 'P', 'G', '1'};
+_Static_assert(sizeof(stele__shared_page) <= STELE_SHARED_SIZE, "one page");
+
+/* The word as the operating system wants it. */
+static uint32_t *sleeping_word(stele__shared *shared)
+{
+    return (uint32_t *)(uintptr_t)&shared->page->word;
+}
+
+static int map_page(stele__shared *shared, stele_file *file, bool is_writer)
+{
+    uint64_t size = 0;
+    void *memory = NULL;
+    int error = shared->vfs->size(file, &size);
+    if (!error && is_writer && size < STELE_SHARED_SIZE) {
+        error = shared->vfs->allocate(file, STELE_SHARED_SIZE);
+        size = STELE_SHARED_SIZE;
+    }
+    if (!error && size < STELE_SHARED_SIZE) {
+        error = ENOENT;
+    }
+    if (!error) {
+        error = shared->vfs->map_shared(file, STELE_SHARED_SIZE, &memory);
+    }
+    if (!error) {
+        stele__shared_page *page = memory;
+        if (is_writer) {
+            memcpy(page->magic, MAGIC, sizeof MAGIC);
+        } else if (memcmp(page->magic, MAGIC, sizeof MAGIC) != 0) {
+            shared->vfs->unmap_shared(shared->vfs, memory, STELE_SHARED_SIZE);
+            return ENOENT;
+        }
+        shared->page = page;
+        shared->is_mapped = true;
+    }
+    return error;
+}
+
+void stele__shared_open(stele__shared *shared, const stele_vfs *vfs, const char *path, bool is_writer)
+{
+    stele_file *file = NULL;
+    memset(shared, 0, sizeof *shared);
+    shared->vfs = vfs;
+    shared->page = &shared->own;
+    const int flags = is_writer ? STELE_FILE_WRITE | STELE_FILE_CREATE : STELE_FILE_WRITE;
+    if (vfs->open(vfs, path, flags, &file) == 0) {
+        (void)map_page(shared, file, is_writer);
+        vfs->close(file);
+    }
+    if (is_writer) {
+        atomic_fetch_add_explicit(&shared->page->writer, 1, memory_order_relaxed);
+    }
+}
+
+void stele__shared_close(stele__shared *shared)
+{
+    if (shared->is_mapped) {
+        shared->vfs->unmap_shared(shared->vfs, shared->page, STELE_SHARED_SIZE);
+    }
+    shared->page = &shared->own;
+    shared->is_mapped = false;
+}
+
+void stele__shared_wake(stele__shared *shared)
+{
+    /* Pairs with the ticket: a sleeper who counted himself before this sees the new word or is woken. */
+    atomic_fetch_add_explicit(&shared->page->word, 1, memory_order_seq_cst);
+    if (atomic_load_explicit(&shared->page->sleepers, memory_order_seq_cst) > 0) {
+        shared->vfs->wake(shared->vfs, sleeping_word(shared));
+    }
+}
+
+void stele__shared_publish(stele__shared *shared, stele_position head)
+{
+    /* Pairs with the acquire in followers: who sees the head sees the bytes of the log. */
+    atomic_store_explicit(&shared->page->head, head, memory_order_release);
+    stele__shared_wake(shared);
+}
+
+void stele__shared_set_generation(stele__shared *shared, uint64_t generation)
+{
+    atomic_store_explicit(&shared->page->generation, generation, memory_order_release);
+}
+
+uint32_t stele__shared_ticket(stele__shared *shared)
+{
+    return atomic_load_explicit(&shared->page->word, memory_order_seq_cst);
+}
+
+void stele__shared_sleep(stele__shared *shared, uint32_t ticket, int64_t timeout)
+{
+    atomic_fetch_add_explicit(&shared->page->sleepers, 1, memory_order_seq_cst);
+    (void)shared->vfs->wait(shared->vfs, sleeping_word(shared), ticket, timeout);
+    atomic_fetch_sub_explicit(&shared->page->sleepers, 1, memory_order_seq_cst);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parts and views: who owns them, and finding an event in a view by its position or its time. */
+#include "log/engine.h"
+
+#include <inttypes.h>
+
+/* ------------------------------------------------------------------------------------------------- parts ---- */
+
+stele_status stele__part_create(const stele_alloc *alloc, stele__segment *segment, const stele__hash_key *key,
+                                stele__part **ret_part, stele_error *reterr)
+{
+    stele__part *part = stele__allocate_zero(alloc, sizeof *part);
+    if (!part) {
+        return stele__fail_memory(reterr);
+    }
+    const stele_status status = stele__tail_create(alloc, key, segment->header.first, &part->tail, reterr);
+    if (status != STELE_OK) {
+        stele__release(alloc, part, sizeof *part);
+        return status;
+    }
+    atomic_init(&part->refs, 1);
+    part->alloc = alloc;
+    part->segment = stele__segment_ref(segment);
+    part->first = segment->header.first;
+    part->last = part->first - 1;
+    part->end = STELE_SEGMENT_HEADER_SIZE;
+    part->last_time = segment->header.base_time;
+    *ret_part = part;
+    return STELE_OK;
+}
+
+stele__part *stele__part_ref(stele__part *part)
+{
+    atomic_fetch_add_explicit(&part->refs, 1, memory_order_relaxed);
+    return part;
+}
+
+void stele__part_unref(stele__part *part)
+{
+    if (!part || atomic_fetch_sub_explicit(&part->refs, 1, memory_order_acq_rel) > 1) {
+        return;
+    }
+    stele__tail_free(part->tail);
+    stele__segment_unref(part->segment);
+    stele__release(part->alloc, part, sizeof *part);
+}
+
+/* ------------------------------------------------------------------------------------------------- views ---- */
+
+/* The arrays stand behind the struct, in one piece of memory; their capacities are kept in front of them. */
+typedef struct view_memory {
+    size_t size;
+    stele__view view;
+} view_memory;
+
+stele_status stele__view_create(const stele_alloc *alloc, size_t sealed, size_t indexes, size_t parts,
+                                stele__view **ret_view, stele_error *reterr)
+{
+    const size_t size = sizeof(view_memory) + sealed * sizeof(stele__sealed) + (indexes + parts) * sizeof(void *);
+    view_memory *memory = stele__allocate_zero(alloc, size);
+    if (!memory) {
+        return stele__fail_memory(reterr);
+    }
+    memory->size = size;
+    stele__view *view = &memory->view;
+    atomic_init(&view->refs, 1);
+    view->alloc = alloc;
+    view->sealed = (stele__sealed *)(memory + 1);
+    view->indexes = (stele__index **)(view->sealed + sealed);
+    view->parts = (stele__part **)(view->indexes + indexes);
+    *ret_view = view;
+    return STELE_OK;
+}
+
+stele__view *stele__view_ref(stele__view *view)
+{
+    atomic_fetch_add_explicit(&view->refs, 1, memory_order_relaxed);
+    return view;
+}
+
+void stele__view_unref(stele__view *view)
+{
+    if (!view || atomic_fetch_sub_explicit(&view->refs, 1, memory_order_acq_rel) > 1) {
+        return;
+    }
+    for (size_t i = 0; i < view->sealed_count; i++) {
+        stele__segment_unref(view->sealed[i].segment);
+    }
+    for (size_t i = 0; i < view->index_count; i++) {
+        stele__index_unref(view->indexes[i]);
+    }
+    for (size_t i = 0; i < view->part_count; i++) {
+        stele__part_unref(view->parts[i]);
+    }
+    view_memory *memory = (view_memory *)((uint8_t *)view - offsetof(view_memory, view));
+    stele__release(view->alloc, memory, memory->size);
+}
+
+void stele__view_add_sealed(stele__view *view, const stele__index_segment *info, stele__segment *segment)
+{
+    view->sealed[view->sealed_count++] = (stele__sealed){*info, stele__segment_ref(segment)};
+}
+
+void stele__view_add_index(stele__view *view, stele__index *index)
+{
+    view->indexes[view->index_count++] = stele__index_ref(index);
+}
+
+void stele__view_add_part(stele__view *view, stele__part *part)
+{
+    view->parts[view->part_count++] = stele__part_ref(part);
+}
+
+size_t stele__view_memory(const stele__view *view)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < view->index_count; i++) {
+        bytes += stele__index_memory(view->indexes[i]);
+    }
+    for (size_t i = 0; i < view->part_count; i++) {
+        bytes += stele__tail_memory(view->parts[i]->tail);
+    }
+    return bytes;
+}
+
+/* ----------------------------------------------------------------------------------------------- locating ---- */
+
+static stele__part *part_of(const stele__view *view, stele_position position)
+{
+    for (size_t i = view->part_count; i > 0; i--) {
+        if (position >= view->parts[i - 1]->first) {
+            return view->parts[i - 1];
+        }
+    }
+    return NULL;
+}
+
+static const stele__index *index_of(const stele__view *view, stele_position position)
+{
+    size_t low = 0;
+    size_t high = view->index_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (stele__index_last(view->indexes[middle]) < position) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < view->index_count && stele__index_first(view->indexes[low]) <= position ? view->indexes[low] : NULL;
+}
+
+static stele__segment *sealed_by_number(const stele__view *view, uint64_t number)
+{
+    size_t low = 0;
+    size_t high = view->sealed_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (view->sealed[middle].info.number < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < view->sealed_count && view->sealed[low].info.number == number ? view->sealed[low].segment : NULL;
+}
+
+/* Makes the reader enter the segment of the event, and finds its offset code. */
+static stele_status locate(const stele__view *view, stele__locator *locator, stele__reader *reader,
+                           stele_position position, uint32_t *ret_code, stele_error *reterr)
+{
+    const stele__part *part = part_of(view, position);
+    if (part) {
+        stele__reader_enter(reader, part->segment);
+        *ret_code = stele__tail_offset(part->tail, position);
+        return STELE_OK;
+    }
+    const stele__index *index = locator->index;
+    if (!index || position < stele__index_first(index) || position > stele__index_last(index)) {
+        index = index_of(view, position);
+        if (!index) {
+            return stele__fail(reterr, STELE_INTERNAL, "position %" PRIu64 " is in no segment", position);
+        }
+        locator->index = index;
+        stele__index_offsets_init(&locator->offsets, index);
+    }
+    size_t number;
+    STELE_TRY(stele__index_offset_of(&locator->offsets, position, &number, ret_code, reterr));
+    stele__segment *segment = sealed_by_number(view, stele__index_segment_at(index, number)->number);
+    if (!segment) {
+        return stele__fail(reterr, STELE_CORRUPT, "an index file names segment %" PRIu64 ", which the manifest does not",
+                           stele__index_segment_at(index, number)->number);
+    }
+    stele__reader_enter(reader, segment);
+    return STELE_OK;
+}
+
+stele_status stele__view_event(const stele__view *view, stele__locator *locator, stele__reader *reader,
+                               stele_position position, const stele__event **ret_event, stele_error *reterr)
+{
+    uint32_t code;
+    STELE_TRY(locate(view, locator, reader, position, &code, reterr));
+    return stele__event_read(reader, position, code, ret_event, reterr);
+}
+
+stele_status stele__view_frame(const stele__view *view, stele__locator *locator, stele__reader *reader,
+                               stele_position position, stele__frame *ret_frame, stele_error *reterr)
+{
+    uint32_t code;
+    STELE_TRY(locate(view, locator, reader, position, &code, reterr));
+    return stele__event_frame(reader, position, code, ret_frame, reterr);
+}
+
+/* Narrows [*low, *high] to the sealed segment in which a time falls: their times are in the manifest, in memory. */
+static void narrow_to_segment(const stele__view *view, stele_time time, stele_position *low, stele_position *high)
+{
+    for (size_t i = 0; i < view->sealed_count; i++) {
+        const stele__index_segment *info = &view->sealed[i].info;
+        if (info->last_time < time) {
+            *low = info->last + 1;
+        } else {
+            *high = info->last < *high ? info->last : *high;
+            return;
+        }
+    }
+}
+
+stele_status stele__view_time(const stele__view *view, stele__locator *locator, stele__reader *reader, stele_time time,
+                              stele_position head, stele_position *ret_position, stele_error *reterr)
+{
+    stele_position low = 1;
+    stele_position high = head + 1;
+    narrow_to_segment(view, time, &low, &high);
+    while (low < high) {
+        const stele_position middle = low + (high - low) / 2;
+        const stele__event *event;
+        STELE_TRY(stele__view_event(view, locator, reader, middle, &event, reterr));
+        if (event->record.time < time) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    *ret_position = low;
+    return STELE_OK;
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files. Descriptors are closed on exec, so that no program started by the user's keeps a store
+ * locked.
+ *
+ * Locks are open-file-description locks: they belong to the handle, not to the process, so a second
+ * handle in the same process conflicts like one anywhere else, and closing some other descriptor of
+ * the file does not drop them (as it would with the older POSIX locks). A child made by fork()
+ * shares the parent's locks until it ends or closes its copy.
+ */
+#define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64
+#include "os/posix.h"
+
+#include "base/base.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct os_file {
+    stele_file file;
+    int descriptor;
+} os_file;
+
+static int descriptor_of(const stele_file *file)
+{
+    return ((const os_file *)file)->descriptor;
+}
+
+/* Whether [offset, offset + size) can be told to the system at all. */
+static bool is_addressable(uint64_t offset, uint64_t size)
+{
+    return offset <= (uint64_t)INT64_MAX && size <= (uint64_t)INT64_MAX - offset;
+}
+
+int stele__os_open(const stele_vfs *vfs, const char *path, int flags, stele_file **ret_file)
+{
+    int mode = O_CLOEXEC | O_NOCTTY;
+    os_file *file;
+
+    if (flags & STELE_FILE_WRITE) {
+        mode |= O_RDWR;
+        mode |= flags & STELE_FILE_CREATE ? O_CREAT : 0;
+        mode |= flags & STELE_FILE_CREATE && flags & STELE_FILE_EXCLUSIVE ? O_EXCL : 0;
+    } else {
+        mode |= O_RDONLY;
+    }
+    file = (os_file *)stele__allocate(stele_alloc_default(), sizeof *file);
+    if (!file) {
+        return ENOMEM;
+    }
+    file->file.vfs = vfs;
+    do {
+        file->descriptor = open(path, mode, STELE_OS_FILE_MODE);
+    } while (file->descriptor < 0 && errno == EINTR);
+    if (file->descriptor < 0) {
+        const int error = errno;
+        stele__release(stele_alloc_default(), file, sizeof *file);
+        return error;
+    }
+    *ret_file = &file->file;
+    return 0;
+}
+
+void stele__os_close(stele_file *file)
+{
+    if (file) {
+        /* Never again after EINTR: the descriptor is gone and may already be somebody else's. */
+        (void)close(descriptor_of(file));
+        stele__release(stele_alloc_default(), file, sizeof(os_file));
+    }
+}
+
+/* ---- Bytes */
+
+int stele__os_read(stele_file *file, uint64_t offset, void *ret_bytes, size_t size,
+                   size_t *ret_read)
+{
+    uint8_t *to = (uint8_t *)ret_bytes;
+    size_t done = 0;
+
+    if (!is_addressable(offset, size)) {
+        return EOVERFLOW;
+    }
+    while (done < size) {
+        const ssize_t count =
+            pread(descriptor_of(file), to + done, size - done, (off_t)(offset + done));
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            return errno;
+        }
+        if (count == 0) {
+            break;
+        }
+        done += (size_t)count;
+    }
+    *ret_read = done;
+    return 0;
+}
+
+int stele__os_write(stele_file *file, uint64_t offset, const void *bytes, size_t size)
+{
+    const uint8_t *from = (const uint8_t *)bytes;
+    size_t done = 0;
+
+    if (!is_addressable(offset, size)) {
+        return EFBIG;
+    }
+    while (done < size) {
+        const ssize_t count =
+            pwrite(descriptor_of(file), from + done, size - done, (off_t)(offset + done));
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            return errno;
+        }
+        if (count == 0) {
+            return EIO; /* nothing written and no reason given: going on could last for ever */
+        }
+        done += (size_t)count;
+    }
+    return 0;
+}
+
+int stele__os_sync(stele_file *file)
+{
+    int result;
+
+    /* EINTR means that it has not been done yet; any other failure is final and never tried again,
+     * because the system may have dropped the pages that it could not write. */
+    do {
+        result = fdatasync(descriptor_of(file));
+    } while (result != 0 && errno == EINTR);
+    return result == 0 ? 0 : errno;
+}
+
+/* ---- Sizes */
+
+int stele__os_size(stele_file *file, uint64_t *ret_size)
+{
+    struct stat status;
+
+    if (fstat(descriptor_of(file), &status) != 0) {
+        return errno;
+    }
+    *ret_size = (uint64_t)status.st_size;
+    return 0;
+}
+
+int stele__os_disk_usage(stele_file *file, uint64_t *ret_bytes)
+{
+    struct stat status;
+
+    if (fstat(descriptor_of(file), &status) != 0) {
+        return errno;
+    }
+    *ret_bytes = (uint64_t)status.st_blocks * 512; /* whatever st_blksize says */
+    return 0;
+}
+
+int stele__os_truncate(stele_file *file, uint64_t size)
+{
+    int result;
+
+    if (!is_addressable(size, 0)) {
+        return EFBIG;
+    }
+    do {
+        result = ftruncate(descriptor_of(file), (off_t)size);
+    } while (result != 0 && errno == EINTR);
+    return result == 0 ? 0 : errno;
+}
+
+int stele__os_fill(stele_file *file, uint64_t size)
+{
+    static const uint8_t zeroes[1 << 16];
+    uint64_t before;
+    uint64_t end;
+    int error = stele__os_size(file, &before);
+
+    for (end = before; error == 0 && end < size;) {
+        const uint64_t left = size - end;
+        const size_t count = left < sizeof zeroes ? (size_t)left : sizeof zeroes;
+        error = stele__os_write(file, end, zeroes, count);
+        end += count;
+    }
+    if (error != 0 && end > before) {
+        /* Gives back what was taken. The caller learns why there was no more, whatever this says.
+         */
+        (void)stele__os_truncate(file, before);
+    }
+    return error;
+}
+
+int stele__os_allocate(stele_file *file, uint64_t size)
+{
+    int result;
+
+    if (size == 0) {
+        return 0;
+    }
+    if (!is_addressable(size, 0)) {
+        return EFBIG;
+    }
+    /* Not posix_fallocate(): where the file system cannot reserve, it writes into the middle of
+     * what others may be writing. */
+    do {
+        result = fallocate(descriptor_of(file), 0, 0, (off_t)size);
+    } while (result != 0 && errno == EINTR);
+    if (result == 0) {
+        return 0;
+    }
+    return errno == EOPNOTSUPP || errno == ENOSYS ? stele__os_fill(file, size) : errno;
+}
+
+/* ---- Mapping */
+
+static int map_file(stele_file *file, size_t size, int protection, void **ret_memory)
+{
+    void *memory = mmap(NULL, size, protection, MAP_SHARED, descriptor_of(file), 0);
+
+    if (memory == MAP_FAILED) {
+        return errno == ENODEV ? ENOTSUP : errno;
+    }
+    *ret_memory = memory;
+    return 0;
+}
+
+int stele__os_map(stele_file *file, size_t size, const uint8_t **ret_memory)
+{
+    void *memory = NULL;
+    const int error = map_file(file, size, PROT_READ, &memory);
+
+    if (error == 0) {
+        *ret_memory = (const uint8_t *)memory;
+    }
+    return error;
+}
+
+void stele__os_unmap(const stele_vfs *vfs, const uint8_t *memory, size_t size)
+{
+    stele__os_unmap_shared(vfs, (void *)(uintptr_t)memory, size);
+}
+
+int stele__os_map_shared(stele_file *file, size_t size, void **ret_memory)
+{
+    return map_file(file, size, PROT_READ | PROT_WRITE, ret_memory);
+}
+
+void stele__os_unmap_shared(const stele_vfs *vfs, void *memory, size_t size)
+{
+    (void)vfs;
+    if (memory) {
+        const int result = munmap(memory, size);
+        STELE_ASSERT(result == 0);
+    }
+}
+
+/* ---- Locks */
+
+static int change_lock(stele_file *file, int command, short kind, struct flock *ret_lock)
+{
+    int result;
+
+    memset(ret_lock, 0, sizeof *ret_lock);
+    ret_lock->l_type = kind;
+    ret_lock->l_whence =
+        SEEK_SET; /* and with start and length 0: the whole file, however it grows */
+    do {
+        result = fcntl(descriptor_of(file), command, ret_lock);
+    } while (result != 0 && errno == EINTR);
+    return result == 0 ? 0 : errno;
+}
+
+int stele__os_lock(stele_file *file, stele_file_lock kind)
+{
+    struct flock lock;
+    short type = F_UNLCK;
+    int error;
+
+    switch (kind) {
+    case STELE_LOCK_NONE:
+        break;
+    case STELE_LOCK_SHARED:
+        type = F_RDLCK;
+        break;
+    case STELE_LOCK_EXCLUSIVE:
+        type = F_WRLCK;
+        break;
+    }
+    error = change_lock(file, F_OFD_SETLK, type, &lock);
+    return error == EACCES ? EAGAIN : error;
+}
+
+int stele__os_is_locked(stele_file *file, int *ret_locked)
+{
+    struct flock lock;
+    /* Asks whether a shared lock could be had: only an exclusive one of another handle stands
+     * against it. */
+    const int error = change_lock(file, F_OFD_GETLK, F_RDLCK, &lock);
+
+    if (error == 0) {
+        *ret_locked = lock.l_type != F_UNLCK;
+    }
+    return error;
+}

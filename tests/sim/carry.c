@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Carrying actions out on the store under test, and judging its answers. See story.h. */
+#include "sim/story.h"
+
+#include <inttypes.h>
+
+bool sim_story_settle(sim_story *story)
+{
+    sim_history *history = &story->history;
+    size_t done = 0;
+    while (done < history->open_count && history->open[done]->is_completed) {
+        sim_action *action = history->open[done];
+        const stele_status status = action->answer.status;
+        if (status == STELE_OK || status == STELE_CONFLICT || status == STELE_DELETED ||
+            status == STELE_INVALID) {
+            if (!sim_history_expect(history, action)) {
+                return false;
+            }
+        } else if (sim_story_is_crashed(story) || sim_story_is_poisoned(story)) {
+            break;
+        } else {
+            action->state = SIM_FAILED;
+        }
+        done++;
+    }
+    memmove(history->open, history->open + done,
+            (history->open_count - done) * sizeof history->open[0]);
+    history->open_count -= done;
+    return true;
+}
+
+bool sim_story_quiesce(sim_story *story, bool *ret_is_quiet)
+{
+    sim_history *history = &story->history;
+    stele_position head = 0;
+    stele_error error;
+    *ret_is_quiet = false;
+    stele_status status = stele_head(story->store, &head, &error);
+    if (status == STELE_OK && (head < history->head || history->open_count > 0)) {
+        status = stele_sync(story->store, &error);
+        if (!sim_story_settle(story)) {
+            return false;
+        }
+        if (status == STELE_OK) {
+            sim_history_promise(history, history->head, STELE_DURABLE_FULL);
+            status = stele_head(story->store, &head, &error);
+        }
+    }
+    if (status != STELE_OK) {
+        return sim_story_is_crashed(story) || sim_story_was_faulty(story) ||
+               sim_report_fail(&story->report, "sync before a read: %s", error.message);
+    }
+    if (history->open_count > 0 || head != history->head) {
+        return sim_story_is_crashed(story) ||
+               sim_report_fail(&story->report,
+                               "after sync the head is %" PRIu64 " of %" PRIu64
+                               ", and %zu submissions are not completed",
+                               head, history->head, history->open_count);
+    }
+    sim_history_set_time(history, story->clock.wall);
+    *ret_is_quiet = true;
+    return true;
+}
+
+/* The head that the writer shows: what was acknowledged is visible, and what was not accepted is
+ * not. */
+static bool check_head(sim_story *story)
+{
+    sim_history *history = &story->history;
+    stele_position head = 0;
+    stele_error error;
+    if (stele_head(story->store, &head, &error) != STELE_OK) {
+        return sim_report_fail(&story->report, "head: %s", error.message);
+    }
+    if (head < history->safe[SIM_PROCESS_CRASH]) {
+        return sim_report_fail(&story->report,
+                               "position %" PRIu64 " was acknowledged and the head is %" PRIu64,
+                               history->safe[SIM_PROCESS_CRASH], head);
+    }
+    if (head > history->head && history->open_count == 0) {
+        return sim_report_fail(&story->report,
+                               "the head is %" PRIu64 ", and %" PRIu64 " positions were given out",
+                               head, history->head);
+    }
+    sim_history_show(history, head);
+    return true;
+}
+
+static bool is_refusal(stele_status status)
+{
+    return status == STELE_CONFLICT || status == STELE_DELETED || status == STELE_INVALID;
+}
+
+bool sim_story_may_fail(sim_story *story, stele_status status)
+{
+    return (status == STELE_NO_SPACE && story->is_full) || sim_story_was_faulty(story);
+}
+
+/* Judges the answer to an action that was carried out and waited for. */
+static bool judge(sim_story *story, sim_action *action)
+{
+    sim_history *history = &story->history;
+    const sim_answer *answer = &action->answer;
+    if (sim_story_is_crashed(story)) {
+        sim_history_doubt(history, action);
+        return true;
+    }
+    if (!sim_story_settle(story)) {
+        return false;
+    }
+    if (answer->status == STELE_OK || is_refusal(answer->status)) {
+        if (history->open_count > 0) {
+            return sim_report_fail(&story->report, "%s was answered before %zu submissions",
+                                   sim_action_print(action, &story->arena), history->open_count);
+        }
+        story->counts.accepted += answer->status == STELE_OK && !answer->receipt.already_applied;
+        story->counts.retried += answer->status == STELE_OK && answer->receipt.already_applied;
+        story->counts.refused += answer->status != STELE_OK;
+        return sim_history_expect(history, action);
+    }
+    if (!sim_story_may_fail(story, answer->status)) {
+        story->report.saw_corruption = answer->status == STELE_CORRUPT;
+        return sim_report_fail(&story->report, "%s: %s", sim_action_print(action, &story->arena),
+                               answer->error.message);
+    }
+    sim_story_tell(story, "    failed: %s", answer->error.message);
+    if (sim_story_is_poisoned(story)) {
+        sim_history_doubt(history, action);
+    } else {
+        action->state = SIM_FAILED;
+    }
+    return true;
+}
+
+static void note_asked(sim_history *history, sim_action *action)
+{
+    if (history->all_count < SIM_ACTIONS_MAX) {
+        history->all[history->all_count++] = action;
+    }
+}
+
+bool sim_story_carry_out(sim_story *story, sim_action *action)
+{
+    sim_story_tell(story, "%s", sim_action_print(action, &story->arena));
+    story->is_recreating = sim_action_recreates(action, &story->history);
+    sim_action_run(action, story->store, &action->answer);
+    story->is_recreating = false;
+    note_asked(&story->history, action);
+    sim_story_tell(story, "    %s%s%s", stele_status_name(action->answer.status),
+                   action->answer.status ? ": " : "",
+                   action->answer.status ? action->answer.error.message : "");
+    return judge(story, action);
+}
+
+static void complete(void *context, stele_status status, const stele_receipt *receipt,
+                     const stele_error *error)
+{
+    sim_action *action = context;
+    action->is_completed = true;
+    action->answer.status = status;
+    if (receipt) {
+        action->answer.receipt = *receipt;
+    }
+    if (error) {
+        action->answer.error = *error;
+    }
+}
+
+bool sim_story_submit(sim_story *story, sim_action *action)
+{
+    stele_error error;
+    action->is_submitted = true;
+    sim_story_tell(story, "%s", sim_action_print(action, &story->arena));
+    const stele_status status = sim_action_submit(action, story->store, complete, &error);
+    if (status == STELE_OK || sim_story_is_crashed(story)) {
+        note_asked(&story->history, action);
+        sim_history_doubt(&story->history, action);
+        return sim_story_settle(story);
+    }
+    action->state = SIM_FAILED;
+    return status == STELE_BUSY || sim_story_may_fail(story, status) ||
+           sim_report_fail(&story->report, "%s: %s", sim_action_print(action, &story->arena),
+                           error.message);
+}
+
+bool sim_story_sync(sim_story *story)
+{
+    stele_error error;
+    sim_story_tell(story, "sync");
+    const stele_status status = stele_sync(story->store, &error);
+    if (sim_story_is_crashed(story)) {
+        return true;
+    }
+    if (!sim_story_settle(story)) {
+        return false;
+    }
+    if (status != STELE_OK) {
+        return sim_story_was_faulty(story) ||
+               sim_report_fail(&story->report, "sync: %s", error.message);
+    }
+    sim_history_promise(&story->history, story->history.head, STELE_DURABLE_FULL);
+    return story->history.open_count == 0 ||
+           sim_report_fail(&story->report, "sync left %zu submissions uncompleted",
+                           story->history.open_count);
+}
+
+bool sim_story_work(sim_story *story, uint64_t count)
+{
+    int has_more = 1;
+    sim_story_tell(story, "%" PRIu64 " steps of work", count);
+    for (uint64_t i = 0; i < count && has_more && !sim_story_is_crashed(story); i++) {
+        stele_error error;
+        const stele_status status = stele_step(story->store, &has_more, &error);
+        if (sim_story_is_crashed(story)) {
+            return true;
+        }
+        if (!sim_story_settle(story)) {
+            return false;
+        }
+        if (status != STELE_OK) {
+            return sim_story_may_fail(story, status) ||
+                   sim_report_fail(&story->report, "step: %s", error.message);
+        }
+    }
+    return true;
+}
+
+bool sim_story_reopen(sim_story *story)
+{
+    if (story->settings.url) {
+        /* What is in memory does not come back. */
+        return true;
+    }
+    sim_story_tell(story, "close and open");
+    sim_story_let_go(story);
+    if (!sim_story_close(story)) {
+        return false;
+    }
+    return sim_story_is_crashed(story) || sim_story_open(story);
+}
+
+/* What every step is followed by. */
+bool sim_story_end_step(sim_story *story)
+{
+    const char *misuse = sim_disk_misuse(story->disk);
+    if (misuse) {
+        return sim_report_fail(&story->report, "misuse of the file table: %s", misuse);
+    }
+    if (sim_story_is_crashed(story)) {
+        return sim_story_recover(story);
+    }
+    const bool was_hit = sim_story_was_faulty(story);
+    if (sim_story_is_poisoned(story)) {
+        return sim_story_repair(story);
+    }
+    return was_hit || check_head(story);
+}
