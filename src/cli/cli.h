@@ -54,6 +54,8 @@ bool cli_errors_are_seen(void);
 /* Whether the terminal shows UTF-8. */
 bool cli_has_utf8(void);
 void cli_write(const void *bytes, size_t size);
+/* Writes a line of JSON and a line break; on a terminal, so that nothing in it moves that. */
+void cli_write_json(const cli_buffer *json);
 void cli_print(const char *format, ...) STELE_PRINTF(1, 2);
 void cli_flush(void);
 /* Adds what switches a style on or off, or nothing where there are no colours. */

@@ -75,6 +75,15 @@ static int read_input(cli_buffer *data)
     }
 }
 
+/* The line break with which a text ends is not part of the JSON in it. */
+static void drop_line_break(cli_buffer *data)
+{
+    while (data->size > 0 &&
+           (data->data[data->size - 1] == '\n' || data->data[data->size - 1] == '\r')) {
+        data->size--;
+    }
+}
+
 /* JSON is checked here, because a shell's quotes are easily lost and the store takes any bytes. */
 static int check_json(const char *what, const char *text, size_t size, const char *hint)
 {
@@ -85,8 +94,8 @@ static int check_json(const char *what, const char *text, size_t size, const cha
     if (cli_json_take(&scanner, &value) && cli_json_finish(&scanner)) {
         return -1;
     }
-    return cli_refuse(hint, "%s is no JSON: %s at byte %zu", what, scanner.message,
-                      scanner.error_at + 1);
+    return cli_refuse(hint, "%s is no JSON: byte %zu: %s", what, scanner.error_at + 1,
+                      scanner.message);
 }
 
 static int fill_event(char *const *operands, size_t operand_count, cli_buffer *data,
@@ -96,9 +105,15 @@ static int fill_event(char *const *operands, size_t operand_count, cli_buffer *d
     const bool is_binary = given.format && strcmp(given.format, "binary") == 0;
     int result = -1;
 
+    if (*operands[0] == '\0' || *operands[1] == '\0') {
+        return cli_refuse(NULL, "%s cannot be empty", *operands[0] == '\0' ? "STREAM" : "TYPE");
+    }
     event->type = operands[1];
     if (has_data && strcmp(operands[2], "-") == 0) {
         result = read_input(data);
+        if (!is_binary) {
+            drop_line_break(data);
+        }
     } else if (has_data) {
         cli_buffer_add_text(data, operands[2]);
     }

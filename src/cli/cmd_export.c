@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "cloud_write.h"
 #include "commands.h"
+#include "json.h"
 #include "output_file.h"
 #include "progress.h"
 #include "record.h"
@@ -17,6 +18,7 @@ static struct {
     const char *form;
     const char *source;
     bool as_array;
+    bool is_salvage;
     bool quiet;
 } given;
 
@@ -28,6 +30,8 @@ static const cli_option options[] = {
     CLI_OPTION(CLI_TEXT, 0, "source", "URI", &given.source,
                "CloudEvents: the attribute source (default: urn:uuid: and the store's id)"),
     CLI_OPTION_FLAG(0, "array", &given.as_array, "one JSON array instead of an object a line"),
+    CLI_OPTION_FLAG(0, "salvage", &given.is_salvage,
+                    "read what can be read of a damaged store; damaged events are left out"),
     CLI_OPTION_FLAG('q', "quiet", &given.quiet, "no progress"),
     CLI_OPTION_END,
 };
@@ -57,6 +61,12 @@ static int export_record(exporter *export, const stele_record *record)
     }
     cli_buffer_add_text(text, given.as_array ? "" : "\n");
     export->count++;
+    if (export->file.is_standard_output && cli_columns() > 0) {
+        CLI_CLEANUP_BUFFER cli_buffer safe = {0};
+
+        cli_json_add_safe(&safe, text->data, text->size);
+        return cli_output_file_add(&export->file, safe.data, safe.size);
+    }
     return cli_output_file_add(&export->file, text->data, text->size);
 }
 
@@ -173,7 +183,8 @@ static int run_export(char *const *operands, size_t operand_count)
     if (result >= 0) {
         return result;
     }
-    if (cli_open(STELE_READ_ONLY, NULL, &store, &error) != STELE_OK) {
+    if (cli_open(given.is_salvage ? STELE_SALVAGE : STELE_READ_ONLY, NULL, &store, &error) !=
+        STELE_OK) {
         return cli_fail(&error);
     }
     cli_catch_signals();

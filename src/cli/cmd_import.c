@@ -98,10 +98,7 @@ static void add_text(cli_buffer *out, const cli_import_counts *counts, stele_dur
     if (counts->bad > 0) {
         cli_buffer_add_text(out, "; ");
         cli_add_count(out, counts->bad);
-        cli_buffer_format(out, " bad %s", given.is_dry ? "" : "skipped");
-        if (given.is_dry) {
-            out->size--;
-        }
+        cli_buffer_add_text(out, given.is_dry ? " bad" : " bad skipped");
     }
     if (counts->untimed > 0) {
         cli_buffer_add_text(out, "; the times of ");

@@ -8,12 +8,15 @@
 static struct {
     bool all;
     bool is_long;
+    bool is_salvage;
 } given;
 
 static const cli_option options[] = {
     CLI_OPTION_FLAG('a', "all", &given.all, "everything, in the order of positions"),
     CLI_OPTION_FLAG('l', "long", &given.is_long,
                     "everything about each event, JSON over several lines"),
+    CLI_OPTION_FLAG(0, "salvage", &given.is_salvage,
+                    "read what can be read of a damaged store; damaged events are left out"),
     CLI_OPTION_END,
 };
 
@@ -58,7 +61,8 @@ static int run_read(char *const *operands, size_t operand_count)
         return cli_refuse("name a stream, or give --all, --category, --type, --tag or --query",
                           "what should be read?");
     }
-    if (cli_open(STELE_READ_ONLY, NULL, &store, &error) != STELE_OK) {
+    if (cli_open(given.is_salvage ? STELE_SALVAGE : STELE_READ_ONLY, NULL, &store, &error) !=
+        STELE_OK) {
         return cli_fail(&error);
     }
     result = print_all(store, &selection);

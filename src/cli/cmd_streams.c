@@ -107,11 +107,11 @@ static void begin_table(cli_table *table, const stele_list *list)
 {
     static const char *const titles[] = {"STREAM", "CATEGORY", "TYPE", "TAG"};
     const cli_column columns[] = {
-        {titles[list->kind], false, CLI_NAME},
-        {"EVENTS", true, CLI_PLAIN},
-        {"LAST POSITION", true, CLI_NUMERAL},
-        {"LAST REVISION", true, CLI_NUMERAL},
-        {"", false, CLI_BAD},
+        {titles[list->kind], false, CLI_NAME, true},
+        {"EVENTS", true, CLI_PLAIN, false},
+        {"LAST POSITION", true, CLI_NUMERAL, false},
+        {"LAST REVISION", true, CLI_NUMERAL, false},
+        {"", false, CLI_BAD, false},
     };
 
     cli_table_begin(table, columns, list->kind == STELE_STREAM_NAMES ? 5 : 3);

@@ -109,11 +109,19 @@ static int run_verify(char *const *operands, size_t operand_count)
     cli_progress progress;
     stele_status status;
     stele_error error;
+    bool is_damaged = false;
 
     (void)operands;
     (void)operand_count;
     cli_catch_signals();
-    if (cli_open(STELE_READ_ONLY, NULL, &store, &error) != STELE_OK) {
+    status = cli_open(STELE_READ_ONLY, NULL, &store, &error);
+    if (status == STELE_CORRUPT) {
+        /* It does not open as it should. What else is wrong with it can still be found out. */
+        (void)cli_fail(&error);
+        is_damaged = true;
+        status = cli_open(STELE_SALVAGE, NULL, &store, &error);
+    }
+    if (status != STELE_OK) {
         return cli_fail(&error);
     }
     cli_progress_begin(&progress, NULL, 0, given.quiet);
@@ -128,8 +136,11 @@ static int run_verify(char *const *operands, size_t operand_count)
     if (status != STELE_OK && status != STELE_CORRUPT) {
         return cli_fail(&error);
     }
+    if (is_damaged && result.damage_count == 0) {
+        result.damage_count = 1; /* what kept the store from opening */
+    }
     print_result(&result, cli_progress_elapsed(&progress));
-    return status == STELE_OK ? CLI_EXIT_OK : CLI_EXIT_CORRUPT;
+    return status == STELE_OK && !is_damaged ? CLI_EXIT_OK : CLI_EXIT_CORRUPT;
 }
 
 const cli_command cli_command_verify = {

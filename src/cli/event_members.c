@@ -220,6 +220,13 @@ stele_uuid cli_event_id(const char *source, const char *id)
     return stele_uuid_from_name(&name_space, id, strlen(id));
 }
 
+/* Names that stand for something else. The store knows that too, but not the line. */
+static bool is_reserved(const char *stream)
+{
+    return strcmp(stream, "$all") == 0 || strcmp(stream, "$$") == 0 ||
+           strncmp(stream, "$$$$", 4) == 0;
+}
+
 bool cli_event_parse(cli_arena *arena, const char *text, size_t size, const cli_parse_rules *rules,
                      cli_parsed_event *ret_event, cli_parse_error *ret_error)
 {
@@ -234,6 +241,12 @@ bool cli_event_parse(cli_arena *arena, const char *text, size_t size, const cli_
     is_good = is_good && (is_cloudevent ? cli_event_parse_cloudevent(&members, rules, &event)
                                         : cli_event_parse_stele(&members, rules, &event));
     if (!is_good) {
+        *ret_error = members.error;
+        return false;
+    }
+    if (is_reserved(event.event.stream)) {
+        (void)cli_members_fail(&members, text, "the stream %s cannot be written",
+                               event.event.stream);
         *ret_error = members.error;
         return false;
     }

@@ -37,7 +37,7 @@
  *
  * *Commits.* Events of a window are put into commits of one recorded time each, because a commit
  * has one time. When the source's times are recorded, that can mean a commit an event; therefore
- * they are appended with STELE_DURABLE_NONE and synced once a second and at the end. A crash then
+ * they are appended with STELE_DURABLE_OS and synced every few seconds and at the end. A crash then
  * loses events together with their keys, never one without the other. Three kinds of items have a
  * commit to themselves: tombstones, items with an idempotency key of their own (that key makes them
  * idempotent; the next item's commit says that they are done), and, when a commit is refused
@@ -65,7 +65,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define SYNC_INTERVAL STELE_SECONDS(1)
+#define SYNC_INTERVAL STELE_SECONDS(5)
 #define REPORTED_MAX 20
 #define CLOCK_TOLERANCE STELE_SECONDS(3600)
 #define KEY_PREFIX "import/"
@@ -164,6 +164,15 @@ static void key_of(const cli_item *item, char ret_key[KEY_SIZE])
     memcpy(ret_key, cli_buffer_text(&key), key.size + 1);
 }
 
+/* The id of an item that has none, see I3. */
+static stele_uuid id_of(const cli_item *item)
+{
+    static const stele_uuid name_space = {{0x5e, 0x1e, 0x49, 0x6d, 0x70, 0x6f, 0x52, 0x74, 0x80,
+                                           0x6c, 0x69, 0x6e, 0x65, 0x2e, 0x69, 0x64}};
+
+    return stele_uuid_from_name(&name_space, item->chain.bytes, sizeof item->chain.bytes);
+}
+
 /* Whether the store knows an item's key, see above. */
 static stele_status is_known(importer *import, const cli_item *item, bool *ret_known,
                              stele_error *reterr)
@@ -215,32 +224,42 @@ static int say_store(importer *import, const stele_error *error)
     return cli_fail(error);
 }
 
+/* Says what is wrong, where, and, if the import ends here, what has become of it. */
+static void say_place(importer *import, uint64_t line, uint64_t column, const char *message,
+                      const char *hint)
+{
+    CLI_CLEANUP_BUFFER cli_buffer text = {0};
+    CLI_CLEANUP_BUFFER cli_buffer more = {0};
+
+    cli_progress_end(&import->progress);
+    cli_buffer_format(&text, "%s:%" PRIu64 ":%" PRIu64 ": %s", import->source->name, line, column,
+                      message);
+    if (hint && import->counts.imported + import->counts.known == 0) {
+        cli_buffer_format(&more, "nothing was imported; correct it and run again%s", hint);
+    } else if (hint) {
+        cli_buffer_format(&more,
+                          "everything before line %" PRIu64 " is imported; correct it and "
+                          "run again%s",
+                          line, hint);
+    }
+    cli_complain(cli_buffer_text(&text), cli_buffer_text(&more));
+}
+
 /* Reports an item that cannot be imported. Answers -1 to go on behind it. */
 static int say_bad(importer *import, uint64_t line, uint64_t column, const char *message)
 {
-    CLI_CLEANUP_BUFFER cli_buffer text = {0};
-    CLI_CLEANUP_BUFFER cli_buffer hint = {0};
-    const bool goes_on = import->options->skips_bad || import->options->is_dry;
-
+    if (!import->options->skips_bad && !import->options->is_dry) {
+        say_place(import, line, column, message, ", or give --skip-bad");
+        return CLI_EXIT_USAGE;
+    }
     import->counts.bad++;
-    cli_progress_end(&import->progress);
-    if (goes_on && import->reported == REPORTED_MAX) {
+    if (import->counts.bad <= REPORTED_MAX) {
+        say_place(import, line, column, message, NULL);
+    } else if (import->counts.bad == REPORTED_MAX + 1) {
+        cli_progress_end(&import->progress);
         cli_complain("further bad lines are only counted", NULL);
     }
-    if (!goes_on || import->reported < REPORTED_MAX) {
-        cli_buffer_format(&text, "%s:%" PRIu64 ":%" PRIu64 ": %s", import->source->name, line,
-                          column, message);
-        if (!goes_on) {
-            cli_buffer_format(&hint,
-                              "everything before line %" PRIu64
-                              " is imported; correct it and run again, or give "
-                              "--skip-bad",
-                              line);
-        }
-        cli_complain(cli_buffer_text(&text), cli_buffer_text(&hint));
-    }
-    import->reported++;
-    return goes_on ? -1 : CLI_EXIT_USAGE;
+    return -1;
 }
 
 static int say_bad_item(importer *import, size_t item, size_t offset, const char *message)
@@ -265,7 +284,7 @@ static bool is_about_content(const stele_error *error)
 static stele_status append_once(importer *import, size_t first, size_t count, const char *key,
                                 stele_receipt *ret_receipt, stele_error *reterr)
 {
-    const stele_append_options append = {.key = key, .durability = STELE_DURABLE_NONE};
+    const stele_append_options append = {.key = key, .durability = STELE_DURABLE_OS};
     const stele_event *event = &import->events[first];
     const stele_commit commit = {.events = event, .event_count = count, .options = &append};
 
@@ -488,7 +507,7 @@ static int take_item(importer *import, size_t item)
         return refuse_item(import, item, problem.at, problem.message);
     }
     if (memcmp(&event->event.id, &(stele_uuid){{0}}, sizeof event->event.id) == 0) {
-        event->event.id = import->source->items[item].chain;
+        event->event.id = id_of(&import->source->items[item]);
     }
     if (!import->mode_is_known && decide_mode(import, event, &error) != STELE_OK) {
         return say_store(import, &error);
@@ -584,7 +603,7 @@ static int say_problem(importer *import)
         return cli_fail_os(problem->os_error, "%s %s", import->source->name, problem->message);
     }
     /* What is cut wrongly cannot be skipped: nobody knows where the next item begins. */
-    (void)say_bad(import, problem->line, problem->column, problem->message);
+    say_place(import, problem->line, problem->column, problem->message, "");
     return CLI_EXIT_USAGE;
 }
 

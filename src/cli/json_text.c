@@ -117,6 +117,27 @@ void cli_json_add_string(cli_buffer *out, const char *text, size_t size)
     cli_buffer_add_byte(out, '"');
 }
 
+void cli_json_add_safe(cli_buffer *out, const char *text, size_t size)
+{
+    const char *end = text + size;
+    int32_t code;
+
+    for (const char *at = text; at < end;) {
+        const size_t step = cli_utf8_next(at, end, &code);
+
+        /* Below 0x7f, JSON has only blanks of the kind, and above it nothing but within strings. */
+        if (code >= 0x10000 && cli_char_is_unsafe((uint32_t)code)) {
+            cli_buffer_format(out, "\\u%04x\\u%04x", 0xd800u + (((unsigned)code - 0x10000) >> 10),
+                              0xdc00u + ((unsigned)code & 0x3ff));
+        } else if (code >= 0x7f && cli_char_is_unsafe((uint32_t)code)) {
+            cli_buffer_format(out, "\\u%04x", (unsigned)code);
+        } else {
+            cli_buffer_add(out, at, step);
+        }
+        at += step;
+    }
+}
+
 /* ---- Layout */
 
 /* The end of the string that begins at `at`, in text that is valid. */

@@ -5,6 +5,7 @@
  * or change a title.
  */
 #include "cli.h"
+#include "json.h"
 #include "text.h"
 
 #include <errno.h>
@@ -115,6 +116,19 @@ void cli_write(const void *bytes, size_t size)
     if (size > 0 && fwrite(bytes, 1, size, stdout) != size) {
         fail_output();
     }
+}
+
+void cli_write_json(const cli_buffer *json)
+{
+    CLI_CLEANUP_BUFFER cli_buffer safe = {0};
+
+    if (output_is_terminal) {
+        cli_json_add_safe(&safe, json->data, json->size);
+        cli_write(safe.data, safe.size);
+    } else {
+        cli_write(json->data, json->size);
+    }
+    cli_write("\n", 1);
 }
 
 void cli_print(const char *format, ...)
@@ -296,6 +310,9 @@ int cli_fail(const stele_error *error)
         cli_complain(
             cli_buffer_text(&message),
             "name one with --store DIR or the variable STELE_STORE; append and import make one");
+    } else if ((unsigned)error->detail == STELE_BUSY_LOCKED) {
+        cli_complain(error->message,
+                     "one process at a time writes a store; reading works meanwhile");
     } else {
         cli_complain(error->message, error->hint);
     }

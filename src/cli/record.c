@@ -9,6 +9,10 @@
 #include <string.h>
 
 #define BINARY_SHOWN 16
+#define LABEL_COLUMNS 12
+/* On narrower terminals, data is worth more than milliseconds. */
+#define WIDE_COLUMNS 100
+#define FRACTION_SIZE 4
 
 /* ---- Pieces */
 
@@ -56,19 +60,19 @@ static void begin_table(cli_record_printer *printer)
     size_t count = 0;
 
     if (printer->is_one_stream) {
-        columns[count++] = (cli_column){"REVISION", true, CLI_NUMERAL};
+        columns[count++] = (cli_column){"REV", true, CLI_NUMERAL, false};
     } else {
-        columns[count++] = (cli_column){"POSITION", true, CLI_NUMERAL};
+        columns[count++] = (cli_column){"POS", true, CLI_NUMERAL, false};
     }
-    columns[count++] = (cli_column){"TIME (UTC)", false, CLI_PLAIN};
+    columns[count++] = (cli_column){"TIME (UTC)", false, CLI_PLAIN, false};
     if (!printer->is_one_stream) {
-        columns[count++] = (cli_column){"STREAM", false, CLI_NAME};
+        columns[count++] = (cli_column){"STREAM", false, CLI_NAME, true};
     }
-    columns[count++] = (cli_column){"TYPE", false, CLI_TYPE};
+    columns[count++] = (cli_column){"TYPE", false, CLI_TYPE, true};
     if (printer->shows_tags) {
-        columns[count++] = (cli_column){"TAGS", false, CLI_DIM};
+        columns[count++] = (cli_column){"TAGS", false, CLI_DIM, true};
     }
-    columns[count++] = (cli_column){"DATA", false, CLI_PLAIN};
+    columns[count++] = (cli_column){"DATA", false, CLI_PLAIN, false};
     cli_table_begin(&printer->table, columns, count);
 }
 
@@ -86,6 +90,9 @@ static void print_row(cli_record_printer *printer, const stele_record *record)
     cli_table_cell(&printer->table, text->data, text->size);
     cli_buffer_clear(text);
     cli_add_time(text, record->time);
+    if (printer->table.columns_shown > 0 && printer->table.columns_shown < WIDE_COLUMNS) {
+        text->size -= FRACTION_SIZE;
+    }
     cli_table_cell(&printer->table, text->data, text->size);
     if (!printer->is_one_stream) {
         cli_table_cell(&printer->table, record->stream.data, record->stream.size);
@@ -111,15 +118,31 @@ static void add_label(cli_buffer *out, const char *label)
     cli_add_style_end(out, CLI_DIM);
 }
 
+/* JSON stands on one line if it fits, else over several. */
+static void add_json_block(cli_buffer *out, const char *text, size_t size)
+{
+    const size_t columns = cli_columns() > 0 ? cli_columns() : 80;
+    CLI_CLEANUP_BUFFER cli_buffer line = {0};
+
+    cli_json_add_line(&line, text, size);
+    if (cli_text_width(line.data, line.size) + LABEL_COLUMNS <= columns) {
+        cli_add_printable(out, line.data, line.size);
+    } else {
+        cli_json_add_pretty(out, text, size, LABEL_COLUMNS);
+    }
+}
+
 static void add_payload_block(cli_buffer *out, const char *label, stele_bytes payload,
                               stele_format format)
 {
+    const char *text = (const char *)payload.data;
+
     if (payload.size == 0) {
         return;
     }
     add_label(out, label);
-    if (format == STELE_JSON && cli_json_is_valid((const char *)payload.data, payload.size)) {
-        cli_json_add_pretty(out, (const char *)payload.data, payload.size, 12);
+    if (format == STELE_JSON && cli_json_is_valid(text, payload.size)) {
+        add_json_block(out, text, payload.size);
     } else {
         CLI_CLEANUP_BUFFER cli_buffer line = {0};
 
@@ -200,8 +223,7 @@ void cli_records_print(cli_record_printer *printer, const stele_record *record)
     case CLI_AS_JSON:
         cli_buffer_clear(&printer->text);
         cli_record_add_json(&printer->text, record, CLI_FOR_READING);
-        cli_buffer_add_byte(&printer->text, '\n');
-        cli_write(printer->text.data, printer->text.size);
+        cli_write_json(&printer->text);
         break;
     }
     printer->count++;

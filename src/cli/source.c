@@ -12,19 +12,13 @@
 
 #define READ_SIZE ((size_t)256 << 10)
 
-/* The namespace of URLs of RFC 9562; what is hashed in it begins with our own scheme. */
-static const stele_uuid url_namespace = {{0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80,
-                                          0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8}};
-
 /* ---- Opening */
 
-static stele_uuid first_chain(const char *salt)
+static cli_chain first_chain(const char *salt)
 {
-    CLI_CLEANUP_BUFFER cli_buffer name = {0};
+    static const cli_chain start = {"stele:import:1"};
 
-    cli_buffer_add_text(&name, "stele:import:1:");
-    cli_buffer_add_text(&name, salt);
-    return stele_uuid_from_name(&url_namespace, name.data, name.size);
+    return cli_chain_next(&start, salt, strlen(salt));
 }
 
 void cli_source_begin(cli_source *source, int descriptor, const char *name, const char *salt)
@@ -75,7 +69,7 @@ typedef struct source_scan {
     size_t at;
     uint64_t line;
     uint64_t column;
-    stele_uuid chain;
+    cli_chain chain;
 } source_scan;
 
 static void fail_at(source_scan *scan, const char *message)
@@ -184,7 +178,7 @@ static void add_item(source_scan *scan, size_t at, size_t size, uint64_t line, u
     cli_source *source = scan->source;
     cli_item *item = &source->items[source->item_count++];
 
-    scan->chain = stele_uuid_from_name(&scan->chain, source->buffer.data + at, size);
+    scan->chain = cli_chain_next(&scan->chain, source->buffer.data + at, size);
     *item = (cli_item){
         .at = at,
         .size = size,

@@ -3,14 +3,15 @@
  * A file of events, cut into items: the lines of a file of JSON lines, or the elements of a JSON
  * array. Items come in windows, so that memory stays bounded whatever the file's size.
  *
- * Every item has a chain value, a UUIDv5 whose namespace is the chain value of the item before and
- * whose name is the item's bytes. It stands for the item, its place, and everything before it, and
- * nothing else: not for the file's name or time. Blank lines, the kind of line break and blanks
- * between elements do not count.
+ * Every item has a chain value: a hash of the item's bytes, keyed with the chain value of the item
+ * before. It stands for the item, its place, and everything before it, and nothing else: not for
+ * the file's name or time. Blank lines, the kind of line break and blanks between elements do not
+ * count.
  */
 #ifndef STELE_CLI_SOURCE_H
 #define STELE_CLI_SOURCE_H
 
+#include "chain.h"
 #include "memory.h"
 
 /* A window ends when it has so many items or bytes; it has at least one item if there is one. */
@@ -27,7 +28,7 @@ typedef struct cli_item {
     uint64_t column;   /* 1, 2, … in bytes */
     uint64_t line_end; /* line and column of `end` */
     uint64_t column_end;
-    stele_uuid chain;
+    cli_chain chain;
 } cli_item;
 
 typedef enum cli_source_layout {
@@ -57,7 +58,7 @@ typedef struct cli_source {
     size_t start;  /* what is not dealt with yet */
     uint64_t line; /* of start */
     uint64_t column;
-    stele_uuid chain; /* of the last item that was dealt with */
+    cli_chain chain; /* of the last item that was dealt with */
     cli_item items[CLI_WINDOW_ITEMS];
     size_t item_count;
     cli_problem problem;

@@ -22,14 +22,14 @@ void cli_table_begin(cli_table *table, const cli_column *columns, size_t column_
 
 /* ---- Widths */
 
-/* Names can be a thousand characters long: on a terminal no column but the last takes more than a
- * third of the line. */
+/* Names can be a thousand characters long. */
 static size_t widest(const cli_table *table, size_t column)
 {
     const size_t limit = table->columns_shown / 3;
     const size_t width = table->widths[column];
+    const bool is_limited = table->columns_shown > 0 && table->columns[column].is_name;
 
-    return table->columns_shown > 0 && width > limit ? limit : width;
+    return is_limited && width > limit ? limit : width;
 }
 
 /* What is left for the last column; SIZE_MAX: all it wants. */
@@ -67,9 +67,11 @@ static void add_cell(const cli_table *table, cli_buffer *line, size_t column, cl
     if (table->columns[column].to_the_right) {
         cli_buffer_add_times(line, ' ', padding);
     }
-    cli_add_style(line, style);
-    cli_buffer_add(line, cell.data, cell.size);
-    cli_add_style_end(line, style);
+    if (cell.size > 0) {
+        cli_add_style(line, style);
+        cli_buffer_add(line, cell.data, cell.size);
+        cli_add_style_end(line, style);
+    }
     if (!table->columns[column].to_the_right) {
         cli_buffer_add_times(line, ' ', padding);
     }

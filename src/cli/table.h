@@ -15,6 +15,7 @@ typedef struct cli_column {
     const char *title;
     bool to_the_right;
     cli_style style;
+    bool is_name; /* may be long: takes no more than a third of a terminal */
 } cli_column;
 
 typedef struct cli_table {

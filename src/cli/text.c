@@ -166,7 +166,7 @@ size_t cli_text_width(const char *text, size_t size)
 
 /* C0, DEL, C1, line and paragraph separators, and everything that changes the direction of writing
  * or joins lines to something that they are not. */
-static bool is_unsafe(uint32_t code)
+bool cli_char_is_unsafe(uint32_t code)
 {
     return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x061c ||
            (code >= 0x200e && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
@@ -192,17 +192,35 @@ static void add_escape(cli_buffer *out, uint32_t code)
     }
 }
 
+/* How many bytes of printable ASCII stand here: most text is nothing else. */
+static size_t plain_run(const char *at, const char *end)
+{
+    const char *start = at;
+
+    while (at < end && *at >= 0x20 && *at < 0x7f) {
+        at++;
+    }
+    return (size_t)(at - start);
+}
+
 void cli_add_printable(cli_buffer *out, const char *text, size_t size)
 {
     const char *end = text + size;
     int32_t code;
 
     for (const char *at = text; at < end;) {
-        const size_t step = cli_utf8_next(at, end, &code);
+        const size_t plain = plain_run(at, end);
+        size_t step;
 
+        if (plain > 0) {
+            cli_buffer_add(out, at, plain);
+            at += plain;
+            continue;
+        }
+        step = cli_utf8_next(at, end, &code);
         if (code < 0) {
             cli_buffer_format(out, "\\x%02x", (unsigned)(unsigned char)*at);
-        } else if (is_unsafe((uint32_t)code)) {
+        } else if (cli_char_is_unsafe((uint32_t)code)) {
             add_escape(out, (uint32_t)code);
         } else {
             cli_buffer_add(out, at, step);

@@ -18,6 +18,8 @@ void cli_utf8_add(cli_buffer *out, uint32_t code);
 
 /* Columns that a character takes: 0 (combining), 1 or 2 (wide). */
 int cli_char_width(uint32_t code);
+/* Whether a character must not reach a terminal. */
+bool cli_char_is_unsafe(uint32_t code);
 /* Columns that printable text takes. */
 size_t cli_text_width(const char *text, size_t size);
 

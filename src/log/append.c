@@ -155,51 +155,60 @@ static stele_status grow_candidates(stele__plan *plan, stele_error *reterr)
 
 /* ----------------------------------------------------------------------------------------------- refusing ---- */
 
+/* Gathers what fails, for the report. */
+typedef struct refusal {
+    const stele__plan *plan;
+    stele_conflict conflict;
+    const stele__plan_stream *first;
+    const stele__plan_stream *tombstoned;
+    bool only_deleted;
+} refusal;
+
+static void add_failure(refusal *report, const stele__plan_stream *stream)
+{
+    const stele_append_options *options = report->plan->options;
+    const stele__stream_verdict verdict = stele__look_verdict(stream);
+    if (stream->is_watched || verdict == STELE_VERDICT_PASS) {
+        return;
+    }
+    report->first = report->first ? report->first : stream;
+    report->only_deleted &= verdict == STELE_VERDICT_DELETED;
+    if (verdict == STELE_VERDICT_TOMBSTONED && !report->tombstoned) {
+        report->tombstoned = stream;
+    }
+    if (options->violations && report->conflict.violation_count < options->violations_capacity) {
+        options->violations[report->conflict.violation_count] =
+            (stele_violation){stream->check == UINT32_MAX ? 0 : stream->check, stream->expected,
+                              stele__look_actual(stream)};
+    }
+    report->conflict.violation_count++;
+}
+
 static stele_status refuse_streams(const stele__plan *plan, stele_error *reterr)
 {
-    const stele_append_options *options = plan->options;
-    stele_conflict conflict = {.violation_count = 0};
-    const stele__plan_stream *first = NULL;
-    const stele__plan_stream *tombstoned = NULL;
-    bool only_deleted = true;
-    /* In the order of the checks, so that reports are sorted by index; streams without a check cannot fail but by ids. */
-    for (uint32_t pass = 0; pass < 2; pass++) {
-        for (uint32_t c = 0; c < (pass ? plan->stream_count : plan->request->commit.check_count); c++) {
-            const stele__plan_stream *stream = NULL;
-            for (size_t i = 0; i < plan->stream_count && !stream; i++) {
-                stream = !pass && plan->streams[i].check == c ? &plan->streams[i] : NULL;
-            }
-            stream = pass ? &plan->streams[c] : stream;
-            if (!stream || stream->is_watched || (pass && stream->check != UINT32_MAX)) {
-                continue;
-            }
-            const stele__stream_verdict verdict = stele__look_verdict(stream);
-            if (verdict == STELE_VERDICT_PASS) {
-                continue;
-            }
-            first = first ? first : stream;
-            tombstoned = verdict == STELE_VERDICT_TOMBSTONED && !tombstoned ? stream : tombstoned;
-            only_deleted &= verdict == STELE_VERDICT_DELETED;
-            if (options->violations && conflict.violation_count < options->violations_capacity) {
-                options->violations[conflict.violation_count] =
-                    (stele_violation){pass ? 0 : c, stream->expected, stele__stream_actual(&stream->state, stream->use)};
-            }
-            conflict.violation_count++;
+    refusal report = {.plan = plan, .only_deleted = true};
+    /* In the order of the checks, so that violations are sorted by index; a stream without one can fail by its ids. */
+    for (size_t i = 0; i < plan->request->commit.check_count; i++) {
+        add_failure(&report, &plan->streams[plan->check_streams[i]]);
+    }
+    for (size_t i = 0; i < plan->stream_count; i++) {
+        if (plan->streams[i].check == UINT32_MAX) {
+            add_failure(&report, &plan->streams[i]);
         }
     }
-    STELE_ASSERT(first);
-    const stele__plan_stream *named = tombstoned ? tombstoned : first;
+    const stele__plan_stream *named = report.tombstoned ? report.tombstoned : report.first;
+    STELE_ASSERT(named);
     char expected[48];
     char actual[48];
-    conflict.index = named->check == UINT32_MAX ? 0 : named->check;
-    conflict.expected_revision = named->expected;
-    conflict.actual_revision = stele__stream_actual(&named->state, named->use);
-    stele__core_describe_expected(conflict.expected_revision, expected, sizeof expected);
-    stele__core_describe_expected(conflict.actual_revision, actual, sizeof actual);
+    report.conflict.index = named->check == UINT32_MAX ? 0 : named->check;
+    report.conflict.expected_revision = named->expected;
+    report.conflict.actual_revision = stele__look_actual(named);
+    stele__core_describe_expected(named->expected, expected, sizeof expected);
+    stele__core_describe_expected(report.conflict.actual_revision, actual, sizeof actual);
     stele_status status;
-    if (tombstoned) {
+    if (report.tombstoned) {
         status = stele__fail(reterr, STELE_DELETED_TOMBSTONE, "the stream %.*s is tombstoned", STELE_TEXT(named->name));
-    } else if (only_deleted) {
+    } else if (report.only_deleted) {
         status = stele__fail(reterr, STELE_DELETED_SOFT, "the stream %.*s is deleted; expected it to exist",
                              STELE_TEXT(named->name));
     } else {
@@ -207,7 +216,7 @@ static stele_status refuse_streams(const stele__plan *plan, stele_error *reterr)
                              STELE_TEXT(named->name), actual, expected);
     }
     if (reterr) {
-        reterr->conflict = conflict;
+        reterr->conflict = report.conflict;
     }
     return status;
 }
@@ -230,6 +239,7 @@ static stele_status refuse_condition(stele__plan *plan, stele_error *reterr)
 static stele_status answer(stele__plan *plan, stele__look result, stele_receipt *ret_receipt, stele_error *reterr)
 {
     bool same = false;
+    stele_status status = STELE_CONFLICT;
     (void)stele__plan_refresh_view(plan);
     switch (result) {
     case LOOK_APPLIED:
@@ -250,14 +260,14 @@ static stele_status answer(stele__plan *plan, stele__look result, stele_receipt 
         if (same) {
             return STELE_OK;
         }
-        STELE_ASSERT(refuse_condition(plan, reterr) != STELE_OK);
+        status = refuse_condition(plan, reterr);
         break;
     default:
-        (void)refuse_streams(plan, reterr);
+        status = refuse_streams(plan, reterr);
         break;
     }
     atomic_fetch_add_explicit(&plan->log->refusals, 1, memory_order_relaxed);
-    return result == LOOK_REFUSED && stele__look_is_tombstoned(plan) ? STELE_DELETED : STELE_CONFLICT;
+    return status;
 }
 
 /* ---------------------------------------------------------------------------------------------- the driver ---- */

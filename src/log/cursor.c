@@ -29,6 +29,7 @@ struct stele__log_cursor {
     stele_revision low;           /* streams: revisions that are shown */
     stele_revision high;
     stele_revision from_revision; /* streams that are followed: nothing below this is shown */
+    stele_revision as_of_revision; /* streams: nothing above this exists */
     stele_time oldest;            /* streams: `$maxAge` */
     uint64_t stream_hash;
     stele__postings postings;
@@ -126,7 +127,8 @@ static void pin(stele__log_cursor *cursor)
 static stele_status find_bound(stele__log_cursor *cursor, const stele_point *point, stele_error *reterr)
 {
     stele_position position = cursor->head;
-    cursor->has_as_of = point->kind == STELE_POINT_POSITION || point->kind == STELE_POINT_TIME;
+    cursor->has_as_of = point->kind != STELE_POINT_DEFAULT && point->kind != STELE_POINT_END;
+    cursor->as_of_revision = point->kind == STELE_POINT_REVISION ? point->value : STELE_REVISION_TOMBSTONE;
     if (point->kind == STELE_POINT_POSITION) {
         position = point->value;
     } else if (point->kind == STELE_POINT_TIME && (stele_time)point->value < INT64_MAX) {
@@ -135,7 +137,6 @@ static stele_status find_bound(stele__log_cursor *cursor, const stele_point *poi
         position--;
     } else if (point->kind == STELE_POINT_START) {
         position = 0;
-        cursor->has_as_of = true;
     }
     if (position < cursor->bound) {
         cursor->bound = position;
@@ -199,6 +200,9 @@ static stele_status find_range(stele__log_cursor *cursor, stele_error *reterr)
     }
     cursor->low = is_missing ? (stele_revision)(facts.state.last_revision + 1) : stele__first_revision(cursor->stream, &facts);
     cursor->high = (stele_revision)facts.state.last_revision; /* -1 wraps; `is_missing` makes the range empty */
+    if (!is_missing && cursor->high > cursor->as_of_revision) {
+        cursor->high = cursor->as_of_revision;
+    }
     cursor->oldest = oldest_shown(cursor, &facts);
     if (is_missing) {
         cursor->low = STELE_REVISION_TOMBSTONE;

@@ -440,6 +440,13 @@ stele_status stele__log_checkpoint_check(stele__log *log, const stele_checkpoint
         }
         return stele__fail(reterr, STELE_INVALID_CHECKPOINT, "the checkpoint belongs to another store");
     }
+    if (checkpoint->epoch > atomic_load_explicit(&log->epoch, memory_order_relaxed)) {
+        if (ret_valid_until) {
+            *ret_valid_until = 0;
+        }
+        return stele__fail(reterr, STELE_INVALID_CHECKPOINT, "the checkpoint is of epoch %" PRIu64 ", which has not begun",
+                           checkpoint->epoch);
+    }
     stele__lock(&log->maintenance);
     const stele_position valid = stele__manifest_valid_until(&log->manifest, checkpoint->epoch, head);
     stele__unlock(&log->maintenance);
@@ -487,7 +494,7 @@ void stele__describe_facts(stele_text name, const stele__stream_facts *facts, st
     *ret_info = (stele_stream_info){.name = name,
                                     .state = stele__stream_actual(state, STELE_USE_CHECKED),
                                     .last_revision = count > 0 ? (stele_revision)state->last_revision : 0,
-                                    .first_revision = first < count ? first : count,
+                                    .first_revision = state->is_truncated_all ? count : first,
                                     .event_count = count,
                                     .visible_count = first < count ? count - first : 0,
                                     .last_position = facts->last_position,

@@ -106,16 +106,23 @@ static stele__look collect_candidates(stele__plan *plan)
                : LOOK_NEEDS_WINDOW;
 }
 
-static stele__ids_found ids_in_window(const stele__plan *plan, uint32_t index)
+/* How many events of each stream are known. */
+static void count_known(stele__plan *plan)
 {
-    uint32_t known = 0;
-    for (uint32_t i = 0; i < plan->event_count; i++) {
-        known += plan->events[i].stream == index && plan->events[i].known_at != 0;
+    for (uint32_t i = 0; i < plan->stream_count; i++) {
+        plan->streams[i].known_count = 0;
     }
-    if (known == 0) {
+    for (uint32_t i = 0; i < plan->event_count; i++) {
+        plan->streams[plan->events[i].stream].known_count += plan->events[i].known_at != 0;
+    }
+}
+
+static stele__ids_found ids_in_window(const stele__plan_stream *stream)
+{
+    if (stream->known_count == 0) {
         return STELE_IDS_UNKNOWN;
     }
-    return known == plan->streams[index].event_count ? STELE_IDS_ALL : STELE_IDS_SOME;
+    return stream->known_count == stream->event_count ? STELE_IDS_ALL : STELE_IDS_SOME;
 }
 
 static stele__look compare_ids(stele__plan *plan)
@@ -147,11 +154,12 @@ static stele__look compare_ids(stele__plan *plan)
     if (result != LOOK_PASSED) {
         return result;
     }
+    count_known(plan);
     for (uint32_t i = 0; i < plan->stream_count; i++) {
         stele__plan_stream *stream = &plan->streams[i];
         if (stream->event_count > 0 &&
             stele__stream_ids_wanted(&stream->state, stream->expected, stream->use) == STELE_IDS_IN_WINDOW) {
-            stream->ids = stream->has_ids && plan->candidate_count > 0 ? ids_in_window(plan, i) : STELE_IDS_UNKNOWN;
+            stream->ids = stream->has_ids && plan->candidate_count > 0 ? ids_in_window(stream) : STELE_IDS_UNKNOWN;
         }
     }
     return LOOK_PASSED;
@@ -168,6 +176,12 @@ typedef struct tally {
 stele__stream_verdict stele__look_verdict(const stele__plan_stream *stream)
 {
     return stele__stream_decide(&stream->state, stream->expected, stream->use, stream->ids);
+}
+
+stele_expected stele__look_actual(const stele__plan_stream *stream)
+{
+    return stele__look_verdict(stream) == STELE_VERDICT_DELETED ? STELE_IS_DELETED
+                                                                : stele__stream_actual(&stream->state, stream->use);
 }
 
 /* Whether the streams let the commit pass, or it is there already. */

@@ -171,6 +171,13 @@ static stele_status plan_event(stele__plan *plan, const stele_event *event, stel
 static stele_status plan_checks(stele__plan *plan, stele_error *reterr)
 {
     const stele_commit *commit = &plan->request->commit;
+    plan->check_streams = plan->inline_checks;
+    if (commit->check_count > STELE_PLAN_STREAMS) {
+        plan->check_streams = stele__allocate_array(plan->log->alloc, commit->check_count, sizeof *plan->check_streams);
+        if (!plan->check_streams) {
+            return stele__fail_memory(reterr);
+        }
+    }
     for (uint32_t i = 0; i < commit->check_count; i++) {
         uint32_t stream;
         STELE_TRY(stele__plan_stream_of(plan, stele__text(commit->checks[i].stream), &stream, reterr));
@@ -181,6 +188,7 @@ static stele_status plan_checks(stele__plan *plan, stele_error *reterr)
         }
         s->expected = commit->checks[i].expected;
         s->check = i;
+        plan->check_streams[i] = stream;
     }
     return STELE_OK;
 }
@@ -246,6 +254,9 @@ void stele__plan_done(stele__plan *plan)
     }
     if (plan->tags != plan->inline_tags) {
         stele__release(alloc, plan->tags, plan->tag_capacity * sizeof *plan->tags);
+    }
+    if (plan->check_streams && plan->check_streams != plan->inline_checks) {
+        stele__release(alloc, plan->check_streams, plan->request->commit.check_count * sizeof *plan->check_streams);
     }
     stele__release(alloc, plan->buckets, plan->bucket_count * sizeof *plan->buckets);
     for (size_t i = 0; plan->searches && i < plan->options->condition_count; i++) {

@@ -31,6 +31,7 @@ typedef struct stele__plan_stream {
     stele__ids_found ids;
     bool ids_are_known;              /* at a revision: `ids` holds while the last revision is `ids_at` */
     int64_t ids_at;
+    uint32_t known_count;            /* of its events whose ids are in the window */
 
     bool is_undeleted;               /* a derived `$metadata` event comes first */
     stele__buffer undelete;          /* its JSON, made for the two below */
@@ -84,6 +85,7 @@ typedef struct stele__plan {
     stele__plan_stream *streams;
     stele__plan_event *events;
     stele__plan_name *tags;
+    uint32_t *check_streams;         /* by index of the check */
     uint32_t *buckets;               /* of streams by hash, for large commits; 0: empty, else index + 1 */
     size_t bucket_count;
     stele_text key;
@@ -113,6 +115,7 @@ typedef struct stele__plan {
     stele__plan_stream inline_streams[STELE_PLAN_STREAMS];
     stele__plan_event inline_events[STELE_PLAN_EVENTS];
     stele__plan_name inline_tags[STELE_PLAN_TAGS];
+    uint32_t inline_checks[STELE_PLAN_STREAMS];
 } stele__plan;
 
 /* Hashes names, sorts events to streams. STELE_NO_MEMORY is the only failure. */
@@ -168,6 +171,8 @@ typedef enum stele__look {
 stele_status stele__look_at(stele__plan *plan, stele__look *ret_look, stele_error *reterr);
 /* What the rules say of a stream, as of the last look. */
 stele__stream_verdict stele__look_verdict(const stele__plan_stream *stream);
+/* The state of a stream as a refusal reports it. */
+stele_expected stele__look_actual(const stele__plan_stream *stream);
 bool stele__look_is_tombstoned(const stele__plan *plan);
 bool stele__look_must_roll(const stele__plan *plan);
 

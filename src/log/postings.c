@@ -51,6 +51,8 @@ static stele_status load(stele__postings *postings, size_t source, stele_error *
     postings->source = SIZE_MAX;
     postings->count = 0;
     postings->rank = 0;
+    postings->base_revision = 0;
+    postings->ends_in_tombstone = false;
     postings->is_tail = source >= view->index_count;
     if (postings->is_tail) {
         const stele__tail *tail = view->parts[source - view->index_count]->tail;

@@ -204,7 +204,7 @@ static stele_status intern_all(stele__plan *plan, interned *terms, stele_error *
 {
     for (size_t i = 0; i < plan->stream_count; i++) {
         stele__plan_stream *stream = &plan->streams[i];
-        if (stream->event_count > 0 || stream->is_watched) {
+        if (stream->event_count > 0 || stream->is_watched || stream->writes_metadata) {
             STELE_TRY(fill_slot(plan, terms, stream, reterr));
         }
     }
@@ -269,6 +269,7 @@ typedef struct writing {
 
 static void note_metadata(writing *at, const stele__plan_stream *owner, bool is_truncated_all)
 {
+    STELE_ASSERT(owner->slot); /* fill_slot was here */
     stele__tail_stream *slot = &stele__tail_at(at->encoder.tail, owner->slot)->stream[0];
     slot->metadata_position = at->position;
     slot->is_truncated_all = is_truncated_all;

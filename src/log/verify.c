@@ -31,7 +31,8 @@ static void report(verification *check, const char *file, uint64_t offset, stele
 static stele_status progress(const verification *check, stele_error *reterr)
 {
     if (check->options->progress &&
-        check->options->progress(check->options->context, check->result->bytes, check->bytes_total) != 0) {
+        check->options->progress(check->options->context, check->result->bytes,
+                                 check->result->bytes > check->bytes_total ? check->result->bytes : check->bytes_total)) {
         return stele__fail(reterr, STELE_CANCELLED, "stopped by the caller");
     }
     return STELE_OK;
@@ -45,16 +46,17 @@ static stele_status open_unmapped(const verification *check, uint64_t number, st
     return stele__segment_open(log->alloc, log->vfs, log->folder, number, STELE_PREAD, false, ret_segment, reterr);
 }
 
-/* Reads the frames of a segment up to `end` bytes or the head, into a part. Stops at the first damage, which is reported. */
-static stele_status check_frames(verification *check, stele__segment *segment, uint64_t end, stele__part *part,
-                                 stele_error *reterr)
+/* Reads the frames of a segment up to `end` bytes or the event at `last`, into a part. Stops at the first damage, which is
+ * reported. */
+static stele_status check_frames(verification *check, stele__segment *segment, uint64_t end, stele_position last,
+                                 stele__part *part, stele_error *reterr)
 {
     enum { FRAMES_BETWEEN_REPORTS = 4096 };
     stele__reader reader;
     stele_status status = STELE_OK;
     stele__reader_init(&reader, check->log->alloc);
     stele__reader_enter(&reader, segment);
-    for (uint64_t frames = 1; status == STELE_OK && part->end < end && part->last < check->head; frames++) {
+    for (uint64_t frames = 1; status == STELE_OK && part->end < end && part->last < last; frames++) {
         stele__frame frame;
         stele__frame_result result;
         const char *why;
@@ -174,7 +176,7 @@ static stele_status check_segment(verification *check, const stele__sealed *seal
     }
     if (status == STELE_OK) {
         const uint64_t damage = check->result->damage_count;
-        status = check_frames(check, segment, sealed->info.bytes, part, reterr);
+        status = check_frames(check, segment, sealed->info.bytes, sealed->info.last, part, reterr);
         *ret_same = check->result->damage_count == damage;
         if (status == STELE_OK && *ret_same && part->last != sealed->info.last) {
             report(check, segment->path, part->end, part->last + 1, false, "the segment ends before its last event");
@@ -197,7 +199,6 @@ static stele_status check_segment(verification *check, const stele__sealed *seal
 
 static stele_status check_sealed(verification *check, const stele__view *view, stele_error *reterr)
 {
-    stele__log *log = check->log;
     size_t s = 0;
     for (size_t i = 0; i < view->index_count; i++) {
         stele__index *index = view->indexes[i];
@@ -218,7 +219,6 @@ static stele_status check_sealed(verification *check, const stele__view *view, s
             report(check, check->file, 0, stele__index_first(index), true, "the index file has postings that no event has");
         }
     }
-    (void)log;
     return STELE_OK;
 }
 
@@ -237,16 +237,19 @@ static stele_status check_parts(verification *check, const stele__view *view, st
         }
         STELE_TRY(status);
         status = stele__part_create(check->log->alloc, segment, &check->log->hash_key, &part, reterr);
+        const stele_position wanted = i + 1 < view->part_count && view->parts[i + 1]->first <= check->head
+                                          ? view->parts[i + 1]->first - 1
+                                          : check->head;
         if (status == STELE_OK) {
-            status = check_frames(check, segment, segment->size, part, reterr);
+            status = check_frames(check, segment, segment->size, wanted, part, reterr);
         }
-        const stele_position wanted = i + 1 < view->part_count ? view->parts[i + 1]->first - 1 : check->head;
         if (status == STELE_OK && part->last < wanted && check->result->damage_count == 0) {
             report(check, segment->path, part->end, part->last + 1, false, "the segment ends before the head");
         }
         stele__part_unref(part);
         stele__segment_unref(segment);
         STELE_TRY(status);
+        STELE_TRY(progress(check, reterr));
     }
     return STELE_OK;
 }

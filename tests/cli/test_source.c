@@ -5,6 +5,7 @@
 #include "support/test.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,7 +93,7 @@ TEST_ROWS(a_file_is_cut_into_items, files)
 /* ---- Windows */
 
 /* The chain values of all items when `step` items are consumed at a time. */
-static size_t chains_of(cli_source *source, size_t step, stele_uuid *ret_chains)
+static size_t chains_of(cli_source *source, size_t step, cli_chain *ret_chains)
 {
     size_t count = 0;
 
@@ -122,9 +123,9 @@ static void add_lines(cli_buffer *text, const char *line_break)
 
 TEST(chain_values_do_not_depend_on_windows_or_line_breaks)
 {
-    stele_uuid *whole = test_memory(MANY * sizeof *whole);
-    stele_uuid *pieces = test_memory(MANY * sizeof *pieces);
-    stele_uuid *other = test_memory(MANY * sizeof *other);
+    cli_chain *whole = test_memory(MANY * sizeof *whole);
+    cli_chain *pieces = test_memory(MANY * sizeof *pieces);
+    cli_chain *other = test_memory(MANY * sizeof *other);
     cli_buffer text = {0};
     cli_buffer windows = {0};
     cli_source *source;
@@ -148,8 +149,8 @@ TEST(chain_values_do_not_depend_on_windows_or_line_breaks)
 
 TEST(an_array_has_the_chain_of_its_elements)
 {
-    stele_uuid lines[3];
-    stele_uuid elements[3];
+    cli_chain lines[3];
+    cli_chain elements[3];
     cli_source *source = source_of("{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n", 24, "");
 
     expect_uint(chains_of(source, SIZE_MAX, lines), 3);
@@ -162,9 +163,9 @@ TEST(an_array_has_the_chain_of_its_elements)
 
 TEST(chain_values_depend_on_salt_place_and_all_that_came_before)
 {
-    stele_uuid plain[3];
-    stele_uuid salted[3];
-    stele_uuid changed[3];
+    cli_chain plain[3];
+    cli_chain salted[3];
+    cli_chain changed[3];
     cli_source *source = source_of("x\nx\nx\n", 6, "");
 
     expect_uint(chains_of(source, SIZE_MAX, plain), 3);
@@ -250,4 +251,33 @@ TEST(a_place_within_an_item_has_line_and_column)
     expect_uint(line, 3);
     expect_uint(column, 8);
     cli_source_done(source);
+}
+
+/* ---- The hash: the values that other implementations of SipHash-2-4 with 128 bits give. */
+
+static const struct {
+    size_t size;
+    const char *hash;
+} hashes[] = {
+    {0, "a3817f04ba25a8e66df67214c7550293"},  {1, "da87c1d86b99af44347659119b22fc45"},
+    {7, "a1f1ebbed8dbc153c0b84aa61ff08239"},  {8, "3b62a9ba6258f5610f83e264f31497b4"},
+    {15, "5493e99933b0a8117e08ec0f97cfc3d9"}, {63, "5150d1772f50834a503e069a973fbd7c"},
+};
+
+TEST_ROWS(the_chain_is_siphash, hashes)
+{
+    cli_chain key;
+    cli_chain hash;
+    uint8_t bytes[64];
+    char text[33];
+
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)i;
+    }
+    memcpy(key.bytes, bytes, sizeof key.bytes);
+    hash = cli_chain_next(&key, bytes, hashes[row].size);
+    for (size_t i = 0; i < sizeof hash.bytes; i++) {
+        (void)snprintf(text + 2 * i, 3, "%02x", hash.bytes[i]);
+    }
+    expect_text((const char *)text, hashes[row].hash);
 }

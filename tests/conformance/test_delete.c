@@ -322,6 +322,18 @@ TEST(DE_11_metadata_that_deletes_keeps_the_stream_deleted)
     expect_says(metadata_of(s, "a"), "1: " FULL_METADATA("9223372036854775807"));
 }
 
+TEST(DE_11_a_deleted_stream_without_events_gets_nothing_but_the_metadata)
+{
+    SUITE(s);
+    write_metadata(s, "a", STELE_ANY, "{\"k\":1}");
+    delete_stream(s, "a", STELE_ANY);
+    expect_says(write_metadata(s, "a", 1, "{\"k\":2}"), "written 2 @3");
+    expect_uint(head_of(s), 3);
+    expect_says(metadata_of(s, "a"), "2: {\"k\":2}");
+    expect_says(state_of(s, "a"), "none");
+    expect_says(ids(s, (stele_read){.stream = "a"}), "not found");
+}
+
 TEST(DE_12_metadata_of_a_stream_without_events_stays_as_written)
 {
     SUITE(s);

@@ -383,6 +383,19 @@ TEST_WITHIN(the_window_may_begin_in_the_middle_of_a_commit, 60)
     expect_says(append(s, "a", STELE_ANY, "e0"), "written 3 @4");
 }
 
+TEST_WITHIN(an_id_written_twice_is_known_while_either_is_in_the_window, 60)
+{
+    SUITE(s);
+    append(s, "a", STELE_NO_STREAM, "e0");
+    append(s, "a", 0, "e0");
+    append_filler(s, STELE_ID_WINDOW - 2);
+    expect_says(append(s, "a", STELE_ANY, "e0"), "already 0 @1");
+    append_others(s, 1);
+    expect_says(append(s, "a", STELE_ANY, "e0"), "already 1 @2");
+    suite_reopen(s);
+    expect_says(append(s, "a", STELE_EXISTS, "e0"), "already 1 @2");
+}
+
 TEST_WITHIN(refused_and_repeated_appends_do_not_move_the_window, 60)
 {
     SUITE(s);

@@ -225,6 +225,21 @@ TEST_ROWS(limits_of_metadata_are_non_negative_integers_or_absent, without_meanin
     expect_says(ids(s, (stele_read){.stream = "a"}), "e0 e1 e2");
 }
 
+static const char *const with_meaning[] = {
+    "{\"$tb\":2}",
+    "{\"nul\":\"\\u0000\",\"$tb\":2}",
+    "{\"\\u0024tb\":2}",
+    " {\"a\":[{\"$tb\":9}],\"$tb\" : 2 , \"b\":\"\xe2\x82\xac\"}\n",
+};
+
+TEST_ROWS(limits_of_metadata_are_found_however_the_json_is_written, with_meaning)
+{
+    SUITE(s);
+    append(s, "a", STELE_ANY, "e0 e1 e2");
+    write_metadata(s, "a", STELE_ANY, with_meaning[row]);
+    expect_says(ids(s, (stele_read){.stream = "a"}), "e2");
+}
+
 TEST(metadata_and_events_can_go_in_one_commit)
 {
     SUITE(s);

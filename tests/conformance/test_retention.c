@@ -223,6 +223,7 @@ TEST(a_description_of_a_stream_that_shows_nothing)
     expect_int(info.state, STELE_IS_TOMBSTONED);
     expect_uint(info.last_revision, 2);
     expect_uint(info.event_count, 3);
+    expect_uint(info.visible_count, 0);
     expect_uint(info.last_position, 6);
 }
 

@@ -146,6 +146,16 @@ TEST(a_jump_of_almost_an_hour_is_fine)
     expect_int(time_of_last(s), SUITE_TIME + STELE_SECONDS(3590));
 }
 
+TEST(small_jumps_do_not_add_up)
+{
+    SUITE(s);
+    suite_pin(s);
+    for (unsigned i = 0; i < 5; i++) {
+        suite_set_clock(s, SUITE_TIME + STELE_SECONDS(3000 * i));
+        expect_says(append(s, "a", STELE_ANY, "-"), suite_print(s, "written %u @%u", i, i + 1));
+    }
+}
+
 TEST(time_that_really_passes_is_no_jump)
 {
     SUITE(s);

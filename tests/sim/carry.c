@@ -93,7 +93,12 @@ static bool is_refusal(stele_status status)
 
 bool sim_story_may_fail(sim_story *story, stele_status status)
 {
-    return (status == STELE_NO_SPACE && story->is_full) || sim_story_was_faulty(story);
+    if (status == STELE_NO_SPACE && story->is_full) {
+        return true;
+    }
+    /* Once poisoned it fails for good; the fault may have been seen before. */
+    return sim_story_was_faulty(story) ||
+           (sim_story_faults(story) > 0 && sim_story_is_poisoned(story));
 }
 
 /* Judges the answer to an action that was carried out and waited for. */
@@ -105,18 +110,21 @@ static bool judge(sim_story *story, sim_action *action)
         sim_history_doubt(history, action);
         return true;
     }
-    if (!sim_story_settle(story)) {
-        return false;
-    }
     if (answer->status == STELE_OK || is_refusal(answer->status)) {
-        if (history->open_count > 0) {
-            return sim_report_fail(&story->report, "%s was answered before %zu submissions",
-                                   sim_action_print(action, &story->arena), history->open_count);
-        }
         story->counts.accepted += answer->status == STELE_OK && !answer->receipt.already_applied;
         story->counts.retried += answer->status == STELE_OK && answer->receipt.already_applied;
         story->counts.refused += answer->status != STELE_OK;
-        return sim_history_expect(history, action);
+        if (answer->status == STELE_OK) {
+            sim_history_promise(history, answer->receipt.position,
+                                sim_action_durability(action, history->durability));
+        }
+        /* Behind the submissions that were handed in before, some of which may not be completed. */
+        action->is_completed = true;
+        sim_history_doubt(history, action);
+        return sim_story_settle(story);
+    }
+    if (!sim_story_settle(story)) {
+        return false;
     }
     if (!sim_story_may_fail(story, answer->status)) {
         story->report.saw_corruption = answer->status == STELE_CORRUPT;

@@ -151,7 +151,8 @@ static const char *differing_fact(const stele_stream_info *mine, const stele_str
     if (mine->event_count > 0 && mine->last_revision != theirs->last_revision) {
         return "last revision";
     }
-    if (mine->event_count > 0 && mine->first_revision != theirs->first_revision) {
+    /* Where a read shows nothing there is no first one. */
+    if (mine->visible_count > 0 && mine->first_revision != theirs->first_revision) {
         return "first revision";
     }
     if (mine->visible_count != theirs->visible_count) {

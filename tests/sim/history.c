@@ -177,8 +177,8 @@ static const char *differing_receipt(const sim_action *action, const sim_answer 
     return NULL;
 }
 
-static const char *differing_refusal(const sim_action *action, const sim_answer *mine,
-                                     const sim_answer *theirs)
+static const char *differing_refusal(const sim_history *history, const sim_action *action,
+                                     const sim_answer *mine, const sim_answer *theirs)
 {
     const stele_conflict *a = &mine->error.conflict;
     const stele_conflict *b = &theirs->error.conflict;
@@ -197,7 +197,10 @@ static const char *differing_refusal(const sim_action *action, const sim_answer 
     case STELE_CONFLICT_CONDITION:
         return a->index == b->index && a->position == b->position ? NULL : "the violating event";
     case STELE_CONFLICT_KEY:
-        return a->position == b->position ? NULL : "the commit that has the key";
+        /* Any event of it will do. */
+        return action_at(history, a->position) == action_at(history, b->position)
+                   ? NULL
+                   : "the commit that has the key";
     default:
         return NULL;
     }
@@ -235,7 +238,7 @@ bool sim_history_expect(sim_history *history, sim_action *action)
         return differ(history, action, &theirs, "the answer");
     }
     const char *part = mine->status == STELE_OK ? differing_receipt(action, mine, &theirs)
-                                                : differing_refusal(action, mine, &theirs);
+                                                : differing_refusal(history, action, mine, &theirs);
     if (part) {
         return differ(history, action, &theirs, part);
     }

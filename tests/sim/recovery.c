@@ -110,11 +110,22 @@ static void observe_crash(void *context)
     }
 }
 
+/* The writer is in the middle of a call and holds locks: another process knows nothing of them, so
+ * it is played by another thread, for which the writer's thread waits. */
+static void observe_crash_from_outside(void *context)
+{
+    stele__thread thread;
+    const int failed = stele__thread_start(&thread, "observer", observe_crash, context);
+    STELE_ASSERT(failed == 0);
+    stele__thread_join(&thread);
+}
+
 /* ---- opening, closing */
 
 stele_status sim_story_try_open(sim_story *story, stele_error *reterr)
 {
-    sim_disk_set_crash_hook(story->disk, story->wants_observer ? observe_crash : NULL, story);
+    sim_disk_set_crash_hook(story->disk, story->wants_observer ? observe_crash_from_outside : NULL,
+                            story);
     return stele_open(url_of(story), &story->options, &story->store, reterr);
 }
 
@@ -285,7 +296,9 @@ static bool recover_twice(sim_story *story, crash_list *list)
 
 bool sim_story_recover(sim_story *story)
 {
-    crash_list list = {.worst = SIM_PROCESS_CRASH};
+    /* What a failed sync has lost is lost as in a crash of the machine. */
+    crash_list list = {.worst =
+                           sim_disk_has_lost(story->disk) ? SIM_MACHINE_CRASH : SIM_PROCESS_CRASH};
     /* Faults belong to the life that ended; the disk is given room again. */
     sim_story_clear_faults(story);
     sim_disk_set_capacity(story->disk, 0);

@@ -46,6 +46,7 @@ static const char usage[] =
     "  --steps N       steps in a run (default: drawn)\n"
     "  --calm          neither crashes nor faults\n"
     "  --no-faults     crashes only\n"
+    "  --keep-pages    a sync that fails loses no pages\n"
     "  --lying         syncs lie: an intact prefix must be left, or the damage be told\n"
     "  --url URL       of the store: memory: compares the oracle with itself\n"
     "  --only A,B,C    leave out all steps but these\n"
@@ -145,6 +146,7 @@ static bool parse_flag(sim_command *command, const char *name)
     } flags[] = {
         {"--calm", offsetof(sim_command, settings.is_calm)},
         {"--tell", offsetof(sim_command, settings.is_told)},
+        {"--keep-pages", offsetof(sim_command, settings.keeps_pages)},
         {"--lying", offsetof(sim_command, settings.is_lying)},
         {"--every-place", offsetof(sim_command, is_every_place)},
         {"--keep-going", offsetof(sim_command, keeps_going)},

@@ -284,7 +284,9 @@ static bool step_fault(sim_story *story)
     const sim_fault fault = {.calls = kinds[kind].calls,
                              .nth = 1 + sim_choose(&story->choice, 8),
                              .error = EIO,
-                             .effect = kinds[kind].effect};
+                             .effect = kinds[kind].effect == SIM_LOSE && story->settings.keeps_pages
+                                           ? SIM_FAIL
+                                           : kinds[kind].effect};
     sim_story_tell(story, "a fault of kind %zu is planned", kind);
     (void)sim_disk_add_fault(story->disk, &fault);
     return true;

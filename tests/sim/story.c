@@ -181,7 +181,9 @@ bool sim_story_was_faulty(sim_story *story)
 bool sim_story_is_poisoned(sim_story *story)
 {
     stele_info info;
-    return stele_describe(story->store, &info, NULL) == STELE_OK && info.is_poisoned;
+    const stele_status status = stele_describe(story->store, &info, NULL);
+    /* Where pages were lost under its feet, it may not even be able to describe itself. */
+    return status == STELE_OK ? info.is_poisoned : status == STELE_CORRUPT;
 }
 
 /* ---- run */

@@ -44,6 +44,7 @@ typedef struct sim_settings {
     const bool *left_out; /* SIM_STEPS_MAX of them; NULL: none */
     bool is_told;         /* every step is printed */
     bool is_single;       /* no further crashes while recovering from one */
+    bool keeps_pages;     /* a sync that fails loses nothing */
     bool is_lying;        /* syncs lie: an intact prefix is demanded, or that the damage is told */
     const uint8_t *bytes; /* what decides instead of the seed; NULL: the seed */
     size_t byte_count;

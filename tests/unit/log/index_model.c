@@ -36,6 +36,12 @@ static size_t make_name(char *name, model_names style, size_t number, stele__prn
         memset(name, 'x', size);
         (void)snprintf(name + size - 12, 13, "%012zu", number);
         break;
+    case MODEL_NAMES_DENSE:
+        size = 1 + (size_t)stele__prng_below(prng, 9);
+        for (size_t i = 0; i < size; i++) {
+            name[i] = "abc"[stele__prng_below(prng, 3)];
+        }
+        break;
     case MODEL_NAMES_BYTES:
     case MODEL_NAMES_STYLES:
         size = 1 + (size_t)stele__prng_below(prng, 20);
@@ -473,7 +479,7 @@ static size_t near_name(const model_term *term, char *name, stele__prng *prng)
 {
     size_t size = term->name_size;
     memcpy(name, term->name, size);
-    switch (stele__prng_below(prng, 4)) {
+    switch (stele__prng_below(prng, 5)) {
     case 0:
         name[size - 1]++;
         break;
@@ -485,6 +491,9 @@ static size_t near_name(const model_term *term, char *name, stele__prng *prng)
             name[size++] = (char)stele__prng_below(prng, 256);
         }
         break;
+    case 3:
+        name[stele__prng_below(prng, size)] = (char)('a' + (int)stele__prng_below(prng, 4));
+        break;
     default:
         break;
     }
@@ -494,7 +503,7 @@ static size_t near_name(const model_term *term, char *name, stele__prng *prng)
 /* Looks for names that may be absent, and seeks them. */
 static void compare_seeks(const index_model *model, const stele__index *index, stele__prng *prng)
 {
-    for (size_t i = 0; i < 300; i++) {
+    for (size_t i = 0; i < 1000; i++) {
         char bytes[STELE_STREAM_NAME_SIZE_MAX];
         const model_term *near = &model->terms[stele__prng_below(prng, model->term_count)];
         model_term wanted = {.kind = near->kind, .name = bytes};
@@ -520,6 +529,12 @@ static void compare_seeks(const index_model *model, const stele__index *index, s
         const uint64_t hash = stele__term_hash(&model->key, wanted.kind, model_name(&wanted));
         expect_ok(stele__index_find(index, wanted.kind, model_name(&wanted), hash, &entry, &found,
                                     &error),
+                  &error);
+        expect_int(found, is_there);
+        /* With the hash of a term that exists, the filter has nothing against it. */
+        const uint64_t near_hash = stele__term_hash(&model->key, near->kind, model_name(near));
+        expect_ok(stele__index_find(index, wanted.kind, model_name(&wanted), near_hash, &entry,
+                                    &found, &error),
                   &error);
         expect_int(found, is_there);
         expect_ok(stele__index_terms_seek(&terms, index, wanted.kind, model_name(&wanted), &error),

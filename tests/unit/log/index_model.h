@@ -14,6 +14,7 @@ typedef enum model_names {
     MODEL_NAMES_SHORT,  /* "t17" */
     MODEL_NAMES_PREFIX, /* a long common beginning */
     MODEL_NAMES_HUGE,   /* up to 1,024 bytes, alike but for the end */
+    MODEL_NAMES_DENSE,  /* 1 to 9 of three letters */
     MODEL_NAMES_BYTES,  /* random bytes of all values, 1 to 20 of them */
     MODEL_NAMES_STYLES
 } model_names;

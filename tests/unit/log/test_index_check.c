@@ -279,6 +279,92 @@ static void empty_first_payload(sample_file *sample)
     terms_of(sample, 0)[STELE_INDEX_TERM_PAGE_BEGIN + 2] = 0;
 }
 
+static void last_sparse_too_far(sample_file *sample)
+{
+    const uint32_t count = stele__load32(sample->bytes + 80);
+    stele__store32(section_of(sample, STELE_INDEX_SPARSE) +
+                       (size_t)count * STELE_INDEX_SPARSE_SIZE - 4,
+                   100000);
+}
+
+static void last_sparse_key_too_far(sample_file *sample)
+{
+    const uint32_t count = stele__load32(sample->bytes + 80);
+    stele__store32(section_of(sample, STELE_INDEX_SPARSE) +
+                       (size_t)count * STELE_INDEX_SPARSE_SIZE - 8,
+                   1u << 20);
+}
+
+static void sparse_keys_turned(sample_file *sample)
+{
+    uint8_t *lines = section_of(sample, STELE_INDEX_SPARSE);
+    stele__store32(lines + 2 * STELE_INDEX_SPARSE_SIZE,
+                   stele__load32(lines + STELE_INDEX_SPARSE_SIZE) - 1);
+}
+
+/* The second entry of a page: what it shares with the first, and the size of what it does not. */
+static uint8_t *second_entry(const sample_file *sample)
+{
+    uint8_t *first = terms_of(sample, 1) + STELE_INDEX_TERM_PAGE_BEGIN;
+    expect_true(first[1] < 0x80);
+    return first + 3 + first[1] + first[2];
+}
+
+static void shared_more_than_there_is(sample_file *sample)
+{
+    second_entry(sample)[0] = 127;
+}
+
+static void no_suffix(sample_file *sample)
+{
+    uint8_t *entry = second_entry(sample);
+    entry[2] = (uint8_t)(entry[2] + entry[1]);
+    entry[1] = 0;
+}
+
+/* The root of the list of a term with more than 128 postings. */
+static uint8_t *long_list(const sample_file *sample)
+{
+    stele__index *index = model_opened(&sample->model, sample->path, STELE_PREAD);
+    stele__index_entry entry = {0};
+    bool found = false;
+    for (size_t i = 0; entry.list_offset == 0 || entry.count <= STELE_INDEX_BLOCK_COUNT; i++) {
+        const model_term *term = &sample->model.terms[i];
+        const uint64_t hash = stele__term_hash(&sample->model.key, term->kind, model_name(term));
+        expect_ok(stele__index_find(index, term->kind, model_name(term), hash, &entry, &found,
+                                    NULL),
+                  NULL);
+    }
+    stele__index_unref(index);
+    return sample->bytes + entry.list_offset;
+}
+
+static void other_level(sample_file *sample)
+{
+    long_list(sample)[0]++;
+}
+
+static void fewer_children(sample_file *sample)
+{
+    long_list(sample)[1]--;
+}
+
+static void wider_node(sample_file *sample)
+{
+    long_list(sample)[2] = STELE_INDEX_WIDTH_MAX + 1;
+}
+
+static void child_somewhere_else(sample_file *sample)
+{
+    stele__store64(long_list(sample) + 4, UINT64_MAX - 5);
+}
+
+static void second_block_begins_too_late(sample_file *sample)
+{
+    long_list(sample)[12] = 0xff;
+    long_list(sample)[13] = 0xff;
+}
+
 typedef struct forgery {
     void (*forge)(sample_file *sample);
     const char *message;
@@ -319,6 +405,16 @@ static const forgery forgeries[] = {
     {no_such_kind, "not in order"},
     {shared_at_a_restart, "not in order"},
     {empty_first_payload, "not in order"},
+    {last_sparse_too_far, "leads nowhere"},
+    {last_sparse_key_too_far, "leads nowhere"},
+    {sparse_keys_turned, "leads nowhere"},
+    {shared_more_than_there_is, "not in order"},
+    {no_suffix, "not in order"},
+    {other_level, "makes no sense"},
+    {fewer_children, "makes no sense"},
+    {wider_node, "makes no sense"},
+    {child_somewhere_else, "makes no sense"},
+    {second_block_begins_too_late, "makes no sense"},
 };
 
 typedef struct first_message {
@@ -353,6 +449,48 @@ TEST_ROWS(check_names_what_was_forged, forgeries)
     expect_true(first.count > 0);
     expect_contains((const char *)first.text, forgeries[row].message);
     expect_contains((const char *)error.message, forgeries[row].message);
+    stele__index_unref(index);
+    free_sample(&sample);
+}
+
+/* A block that fails to decode has overwritten the cached one, which must not be used any more. */
+TEST(a_block_that_fails_is_forgotten)
+{
+    const model_shape shape = {1, MODEL_NAMES_SHORT, MODEL_COUNTS_MANY, MODEL_GAPS_EVEN, 200000, 1};
+    sample_file sample;
+    stele_error error;
+    stele__index_entry entry;
+    stele__index_postings postings;
+    stele_position position = 0;
+    bool found = false;
+    uint64_t seed = test_seed();
+    model_make(&sample.model, &shape, seed);
+    while (sample.model.terms[0].count < 300) {
+        model_done(&sample.model);
+        model_make(&sample.model, &shape, ++seed);
+    }
+    sample.path = test_path(test_folder(), "index");
+    (void)model_write(&sample.model, sample.path);
+    sample.bytes = test_file_load(sample.path, &sample.size);
+    const model_term *term = &sample.model.terms[0];
+    stele__index_node node;
+    const uint8_t *root = long_list(&sample);
+    expect_true(stele__index_node_decode(root, root + 4000, &node));
+    uint8_t *block = sample.bytes + stele__index_node_offset(&node, 1);
+    block[0] = (uint8_t)((block[0] & 0x80) | 30); /* wider gaps: values beyond the last */
+    store_sample(&sample);
+    stele__index *index = model_opened(&sample.model, sample.path, STELE_PREAD);
+    const uint64_t hash = stele__term_hash(&sample.model.key, term->kind, model_name(term));
+    expect_ok(stele__index_find(index, term->kind, model_name(term), hash, &entry, &found, &error),
+              &error);
+    expect_true(found);
+    stele__index_postings_init(&postings, index, &entry);
+    for (uint32_t i = 0; i < 3; i++) {
+        expect_ok(stele__index_position_at(&postings, i, &position, &error), &error);
+        expect_uint(position, term->positions[i]);
+        expect_error(stele__index_position_at(&postings, 128 + i, &position, &error), &error,
+                     STELE_CORRUPT);
+    }
     stele__index_unref(index);
     free_sample(&sample);
 }

@@ -211,7 +211,7 @@ TEST_ROWS(payloads_come_back, payloads)
 typedef struct wrong_payload {
     stele__term_kind kind;
     size_t size;
-    uint8_t bytes[12];
+    uint8_t bytes[80];
 } wrong_payload;
 
 static const wrong_payload wrong_payloads[] = {
@@ -225,7 +225,9 @@ static const wrong_payload wrong_payloads[] = {
     {STELE_TERM_TAG, 3, {3 << 2, 0, 1}},                            /* a list of no bytes */
     {STELE_TERM_TAG, 4, {3 << 2, 0, 0, 1}},                         /* a list for a run */
     {STELE_TERM_TAG, 6, {0x80 | (129 << 2 & 0x7f), 4, 0, 1, 0, 0}}, /* 129 postings inline */
-    {STELE_TERM_STREAM, 2, {1 << 2, 0}},                            /* no base revision */
+    {STELE_TERM_TAG, 3 + 65, {100, 0, 1}},                          /* 65 bytes inline */
+    {STELE_TERM_TAG, 5, {2 << 2, 0xd8, 0xfc, 0x3c, 0}}, /* two from the last position on */
+    {STELE_TERM_STREAM, 2, {1 << 2, 0}},                /* no base revision */
     {STELE_TERM_STREAM, 11, {1 << 2, 0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80}},
     {STELE_TERM_STREAM,
      12,

@@ -16,6 +16,9 @@ typedef struct flaky_files {
     bool stays_broken;
     int os_error; /* 0: reads come back short, the rest fails with EIO */
     uint64_t failures;
+    uint64_t sync_count;
+    uint64_t writes_since_sync;
+    uint64_t largest_write;
     uint64_t open_count;
     uint64_t map_count;
 } flaky_files;
@@ -84,6 +87,9 @@ static int flaky_read(stele_file *file, uint64_t offset, void *ret_bytes, size_t
 static int flaky_write(stele_file *file, uint64_t offset, const void *bytes, size_t size)
 {
     const int failure = fails(file->vfs);
+    flaky_files *files = file->vfs->context;
+    files->writes_since_sync++;
+    files->largest_write = size > files->largest_write ? size : files->largest_write;
     const int os_error =
         stele_vfs_system()->write(below(file), offset, bytes, failure ? size / 2 : size);
     return failure ? failure : os_error;
@@ -92,6 +98,9 @@ static int flaky_write(stele_file *file, uint64_t offset, const void *bytes, siz
 static int flaky_sync(stele_file *file)
 {
     const int failure = fails(file->vfs);
+    flaky_files *files = file->vfs->context;
+    files->sync_count++;
+    files->writes_since_sync = 0;
     return failure ? failure : stele_vfs_system()->sync(below(file));
 }
 
@@ -379,6 +388,21 @@ TEST_ROWS(any_call_to_the_files_may_fail, deeds)
     free_fixture(&fixture);
     test_note("%llu failed calls", (unsigned long long)injected);
     expect_true(injected >= 24);
+}
+
+TEST(a_finished_file_is_synced_once_after_its_last_write)
+{
+    fixture_data fixture;
+    flaky_files files;
+    stele_error error;
+    make_fixture(&fixture);
+    make_flaky(&files);
+    const surroundings at = {stele_alloc_default(), &files.vfs, STELE_MAP};
+    expect_ok(do_build(&fixture, &at, &error), &error);
+    expect_uint(files.sync_count, 1);
+    expect_uint(files.writes_since_sync, 0);
+    expect_true(files.largest_write >= 64 * 1024);
+    free_fixture(&fixture);
 }
 
 TEST(files_that_cannot_be_mapped_are_read)

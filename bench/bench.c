@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program: its options, the list of workloads, and the rounds. */
+#include "bench.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define W_BATCH 64
+
+const bench_workload bench_workloads[] = {
+    {"append-full-1", BENCH_APPEND, BENCH_FULL, 1, 1, 0, BENCH_BY_F, 0.87, false, false},
+    {"append-full-16", BENCH_APPEND, BENCH_FULL, 16, 1, 0, BENCH_BY_F, 6, false, false},
+    {"append-full-64", BENCH_APPEND, BENCH_FULL, 64, 1, 0, BENCH_BY_F, 13, false, false},
+    {"append-full-async64", BENCH_ASYNC, BENCH_FULL, 64, 1, 0, BENCH_BY_F, 22, false, false},
+    {"append-full-async1024", BENCH_ASYNC, BENCH_FULL, 1024, 1, 0, BENCH_BY_F, 90, false, false},
+    {"append-full-batch64", BENCH_APPEND, BENCH_FULL, 1, W_BATCH, 0, BENCH_BY_F, 34, false, false},
+    {"append-os-1", BENCH_APPEND, BENCH_OS, 1, 1, 0, BENCH_BY_R, 0.70, false, false},
+    {"append-none-1", BENCH_APPEND, BENCH_NONE, 1, 1, 0, BENCH_BY_R, 2, false, false},
+    {"append-os-batch64", BENCH_APPEND, BENCH_OS, 1, W_BATCH, 0, BENCH_BY_R, 0.60, false, false},
+    {"append-os-sustained", BENCH_SUSTAINED, BENCH_OS, 1, W_BATCH, 0, BENCH_BY_R, 0.35, true, true},
+    {"replay-all", BENCH_REPLAY, BENCH_OS, 1, 1, 0, BENCH_BY_R, 0.60, false, false},
+    {"read-stream-1000", BENCH_STREAM, BENCH_OS, 1, 1, 0, BENCH_BY_R, 0.30, false, false},
+    {"read-last-10", BENCH_LAST, BENCH_OS, 1, 1, 0, BENCH_BY_R, 0.60, false, false},
+    {"append-dcb-10000", BENCH_DCB, BENCH_OS, 1, 1, 10000, BENCH_BY_OS, 0.60, false, true},
+    {"append-dcb-100000", BENCH_DCB, BENCH_OS, 1, 1, 100000, BENCH_BY_OS, 0.60, false, true},
+    {"append-dcb-1000000", BENCH_DCB, BENCH_OS, 1, 1, 1000000, BENCH_BY_OS, 0.60, false, true},
+    {"append-dcb-10000000", BENCH_DCB, BENCH_OS, 1, 1, 10000000, BENCH_BY_OS, 0.60, true, true},
+    {"append-dcb-hot", BENCH_DCB_HOT, BENCH_OS, 2, 1, 200000, BENCH_NO_FLOOR, 0, false, true},
+    {"size", BENCH_SIZE, BENCH_OS, 1, 1, 0, BENCH_NO_FLOOR, 0, false, false},
+    {"memory-unsealed", BENCH_MEMORY, BENCH_OS, 1, 1, 0, BENCH_NO_FLOOR, 0, false, true},
+};
+const size_t bench_workload_count = sizeof bench_workloads / sizeof bench_workloads[0];
+
+bench_settings bench_set = {.rounds = 3, .seconds = 0.5, .events = 200000, .history_max = 1000000};
+
+static char root[1024];
+static bool is_prepared[sizeof bench_workloads / sizeof bench_workloads[0]];
+static bool has_failed;
+
+/* ---- Options */
+
+static void usage(FILE *to)
+{
+    (void)fputs(
+        "bench [full] [OPTION...]\n"
+        "\n"
+        "Measures Stele, two floors (F: fdatasync, R: a bare log) and other stores, in rounds,\n"
+        "and says first how long that takes.\n"
+        "\n"
+        "  full            9 rounds of 2 s, a million events, every workload (most of an hour)\n"
+        "  --json          one JSON object per line instead of tables\n"
+        "  --only TEXT     workloads whose name contains TEXT\n"
+        "  --systems A,B   only these of: stele rawlog sqlite lmdb rocksdb wiredtiger\n"
+        "  --rounds N      how often (default 3)\n"
+        "  --seconds S     of one run (default 0.5)\n"
+        "  --events N      in the stores that are read (default 200000)\n"
+        "  --folder PATH   measure the disk of this folder (default: here)\n",
+        to);
+}
+
+static double number_of(const char *name, const char *text, double least, double most)
+{
+    char *end;
+    const double value = strtod(text, &end);
+
+    if (end == text || *end != '\0' || !(value >= least && value <= most)) {
+        bench_die("--%s must be a number from %g to %g", name, least, most);
+    }
+    return value;
+}
+
+static void set_full(void)
+{
+    bench_set.is_full = true;
+    bench_set.rounds = 9;
+    bench_set.seconds = 2;
+    bench_set.events = 1000000;
+    bench_set.history_max = UINT64_MAX;
+}
+
+static void read_options(int argc, char **argv)
+{
+    enum { JSON = 1, ONLY, SYSTEMS, ROUNDS, SECONDS, EVENTS, FOLDER, HELP };
+    static const struct option known[] = {{"json", no_argument, NULL, JSON},
+                                          {"only", required_argument, NULL, ONLY},
+                                          {"systems", required_argument, NULL, SYSTEMS},
+                                          {"rounds", required_argument, NULL, ROUNDS},
+                                          {"seconds", required_argument, NULL, SECONDS},
+                                          {"events", required_argument, NULL, EVENTS},
+                                          {"folder", required_argument, NULL, FOLDER},
+                                          {"help", no_argument, NULL, HELP},
+                                          {NULL, 0, NULL, 0}};
+    int option;
+
+    if (argc > 1 && strcmp(argv[1], "full") == 0) {
+        set_full();
+        optind = 2;
+    }
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        switch (option) {
+        case JSON:
+            bench_set.is_json = true;
+            break;
+        case ONLY:
+            bench_set.only = optarg;
+            break;
+        case SYSTEMS:
+            bench_set.systems = optarg;
+            break;
+        case ROUNDS:
+            bench_set.rounds = (unsigned)number_of("rounds", optarg, 1, 50);
+            break;
+        case SECONDS:
+            bench_set.seconds = number_of("seconds", optarg, 0.05, 60);
+            break;
+        case EVENTS:
+            bench_set.events = (uint64_t)number_of("events", optarg, 20000, 1e8);
+            break;
+        case FOLDER:
+            bench_set.folder = optarg;
+            break;
+        case HELP:
+            usage(stdout);
+            exit(0);
+        default:
+            usage(stderr);
+            exit(2);
+        }
+    }
+    if (optind < argc) {
+        bench_die("what is %s? (\"full\" comes first)", argv[optind]);
+    }
+}
+
+/* ---- What is run */
+
+static bool is_listed(const char *list, const char *name)
+{
+    const size_t size = strlen(name);
+
+    for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        if (strncmp(at, name, size) == 0 && (at[size] == ',' || at[size] == '\0')) {
+            return true;
+        }
+    }
+    return !list;
+}
+
+static bool is_wanted(const bench_workload *workload, const bench_system *system, unsigned round)
+{
+    /* What does not depend on time is measured once. */
+    const bool is_once = workload->kind == BENCH_SUSTAINED || workload->kind == BENCH_SIZE ||
+                         workload->kind == BENCH_MEMORY;
+    const bool has_history = workload->kind == BENCH_DCB || workload->kind == BENCH_DCB_HOT;
+
+    return (!is_once || round == 0) && (bench_set.is_full || !workload->is_only_full) &&
+           (!workload->is_only_stele || system == &bench_stele ||
+            (system == &bench_rawlog && !has_history)) &&
+           workload->events <= bench_set.history_max &&
+           is_listed(bench_set.systems, system->name) &&
+           (!bench_set.only || strstr(workload->name, bench_set.only));
+}
+
+static bool is_reading(bench_kind kind)
+{
+    return kind == BENCH_REPLAY || kind == BENCH_STREAM || kind == BENCH_LAST || kind == BENCH_SIZE;
+}
+
+/* In seconds: runs, the flushes before durable ones, and filling what is read. */
+static double estimate(void)
+{
+    double total = 0;
+
+    for (size_t s = 0; s < bench_system_count; s++) {
+        bool reads = false;
+        for (size_t w = 0; w < bench_workload_count; w++) {
+            const bench_workload *workload = &bench_workloads[w];
+            const double flushes = workload->durability != BENCH_FULL ? 0
+                                   : bench_set.seconds < 0.8          ? bench_set.seconds / 2
+                                                                      : 0.4;
+            for (unsigned round = 0; round < bench_set.rounds; round++) {
+                if (!is_wanted(workload, bench_systems[s], round)) {
+                    continue;
+                }
+                total += workload->kind == BENCH_SUSTAINED ? 60
+                         : workload->kind == BENCH_MEMORY  ? 2
+                         : workload->kind == BENCH_SIZE    ? 0
+                                                        : 1.1 * bench_set.seconds + flushes + 0.3;
+                reads = reads || is_reading(workload->kind);
+                total += round == 0 ? (double)workload->events / 3e5 : 0;
+            }
+        }
+        total += reads ? (double)bench_set.events / 1.5e5 : 0;
+    }
+    return total;
+}
+
+static void announce(void)
+{
+    if (!bench_set.is_json) {
+        (void)printf("%u rounds of %g s a run on %s: about %.0f s\n", bench_set.rounds,
+                     bench_set.seconds, bench_set.folder, estimate());
+        (void)fflush(stdout);
+    }
+}
+
+/* ---- Running */
+
+static void run_one(const bench_workload *workload, const bench_system *system, unsigned round,
+                    const char *prepared)
+{
+    bench_run run = {workload, system, NULL, prepared, bench_set.seconds};
+    bench_result result;
+    char folder[1200];
+
+    bench_join(folder, sizeof folder, root, "run");
+    bench_make_folder(folder);
+    run.folder = folder;
+    if (!bench_in_child(bench_run_workload, &run, &result)) {
+        (void)fprintf(stderr, "bench: %s on %s failed\n", workload->name, system->name);
+        has_failed = true;
+    } else {
+        if (result.flushes > 0) {
+            const bench_result flushes = {.per_second = result.flushes,
+                                          .p50_us = 1e6 / result.flushes};
+            bench_json(workload->name, round + 1, "fsync", &flushes);
+        }
+        bench_record(workload, system, round, &result);
+    }
+    bench_remove(folder);
+}
+
+/* The store that a run reads, filled when it is first needed. Reads share one for each system. */
+static const char *prepared_for(size_t row, size_t column)
+{
+    static char folders[BENCH_SYSTEMS_MAX][1200];
+    static char history[1200];
+    const bench_workload *workload = &bench_workloads[row];
+    const bool reads = is_reading(workload->kind);
+    bench_run run = {workload, bench_systems[column], NULL, NULL, 0};
+    char name[64];
+    char *folder = reads ? folders[column] : history;
+    bench_result result;
+
+    if (reads && folder[0]) {
+        return folder;
+    }
+    (void)snprintf(name, sizeof name, "%s-%s", reads ? "reads" : workload->name, run.system->name);
+    bench_join(folder, 1200, root, name);
+    run.folder = folder;
+    if (reads || !is_prepared[row]) {
+        bench_make_folder(folder);
+        if (!bench_in_child(reads ? bench_prepare_reads : bench_prepare_history, &run, &result)) {
+            bench_die("cannot fill a store for %s on %s", workload->name, run.system->name);
+        }
+        is_prepared[row] = true;
+    }
+    return folder;
+}
+
+/* Which of the systems comes first changes from round to round. */
+static void run_round(unsigned round)
+{
+    for (size_t w = 0; w < bench_workload_count; w++) {
+        const bench_workload *workload = &bench_workloads[w];
+        for (size_t i = 0; i < bench_system_count; i++) {
+            const size_t s = (i + round) % bench_system_count;
+            if (!is_wanted(workload, bench_systems[s], round)) {
+                continue;
+            }
+            if (!bench_set.is_json && isatty(STDERR_FILENO)) {
+                (void)fprintf(stderr, "\r\033[Kround %u of %u: %s, %s", round + 1, bench_set.rounds,
+                              workload->name, bench_systems[s]->name);
+            }
+            run_one(workload, bench_systems[s], round,
+                    is_reading(workload->kind) || workload->events > 0 ? prepared_for(w, s) : NULL);
+        }
+    }
+    if (!bench_set.is_json && isatty(STDERR_FILENO)) {
+        (void)fputs("\r\033[K", stderr);
+    }
+}
+
+/* rawlog counts as a floor only if it comes near what there is without any log. */
+static void judge_rawlog(void)
+{
+    char path[1300];
+    const double seconds = bench_set.seconds;
+    const double writes = bench_floor_writes(root, seconds);
+    bench_result result = {.per_second = writes, .p50_us = 1e6 / writes};
+
+    bench_json("append-os-1", 1, "write512", &result);
+    if (!bench_set.is_json) {
+        (void)printf("a bare loop of write() calls of 512 bytes: %.0f/s\n", writes);
+    }
+    bench_join(path, sizeof path, root, "reads-rawlog/log");
+    if (access(path, R_OK) == 0) {
+        struct stat facts;
+        const double bytes = bench_floor_sum(path, seconds);
+        result = (bench_result){0};
+        if (stat(path, &facts) == 0) {
+            result.per_second = bytes * (double)bench_set.events / (double)facts.st_size;
+        }
+        bench_json("replay-all", 1, "mapsum", &result);
+        if (!bench_set.is_json) {
+            (void)printf("adding up rawlog's mapped file: %.1f GB/s, %.0f events/s\n", bytes / 1e9,
+                         result.per_second);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    read_options(argc, argv);
+    if (!bench_set.folder) {
+        bench_set.folder = ".";
+    }
+    (void)snprintf(root, sizeof root, "%s/stele-bench-%ld", bench_set.folder, (long)getpid());
+    if (mkdir(root, 0777) != 0) {
+        bench_die("cannot create %s: %s", root, strerror(errno));
+    }
+    announce();
+    bench_workload_init();
+    bench_floor_prepare(root);
+    for (unsigned round = 0; round < bench_set.rounds; round++) {
+        run_round(round);
+    }
+    bench_print_tables();
+    judge_rawlog();
+    bench_remove(root);
+    return has_failed ? 1 : 0;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The benchmark. It runs one workload (W, see workload.c) against Stele, against two floors and
+ * against the stores that somebody would pick instead, all in one go and in rounds, so that a ratio
+ * compares what ran within the same seconds of the same machine.
+ *
+ * A *system* is what is measured: a table of functions (bench_system). A *workload* is one row of
+ * the result (bench_workload). One measurement, a *run*, is one workload on one system in one
+ * round, and has a process of its own: what a run leaves behind in memory, threads or open files
+ * ends with it. What cannot go on says so and ends the process (bench_die): a benchmark that
+ * recovers from errors measures them.
+ */
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
+
+#include <stele/stele.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BENCH_STREAMS 10000    /* account-0 … account-9999 */
+#define BENCH_LONG_EVENTS 1000 /* of each stream ledger-<n>, which only reads use */
+#define BENCH_LONG_MAX 1000    /* … of which there are at most so many */
+#define BENCH_BATCH_MAX 1024   /* events in one transaction */
+#define BENCH_WRITERS_MAX 64
+#define BENCH_ACCOUNTS 10000
+#define BENCH_OWNERS 1000
+#define BENCH_TYPE "MoneyDeposited"
+#define BENCH_DATA_SIZE 200
+#define BENCH_METADATA_SIZE 40
+#define BENCH_LAST_COUNT 10
+
+/* ---- Workload W: workload.c */
+
+/* An event of W in no system's form. */
+typedef struct bench_event {
+    stele_uuid id;
+    uint32_t stream;  /* index for bench_stream_name() */
+    int64_t expected; /* the last revision of its stream, -1: it has none */
+    const char *data; /* BENCH_DATA_SIZE bytes */
+    const char *metadata;
+} bench_event;
+
+/* Where events come from. Confined to one thread; several may share `revisions` if they own
+ * different streams. */
+typedef struct bench_source {
+    uint64_t random;
+    uint64_t made;
+    int64_t *revisions;    /* BENCH_STREAMS + BENCH_LONG_MAX of them */
+    uint32_t stream_first; /* appends go to streams first, first + step, … */
+    uint32_t stream_step;
+    uint32_t stream_count;
+    uint32_t run; /* distinguishes the ids of sources */
+} bench_source;
+
+void bench_workload_init(void);
+int64_t *bench_revisions_new(void);
+void bench_source_init(bench_source *source, int64_t *revisions, uint32_t writer, uint32_t writers);
+uint64_t bench_random_below(uint64_t *state, uint64_t bound);
+/* The next event, for a random stream of the source; its revision is counted at once. */
+void bench_source_next(bench_source *source, bench_event *ret_event);
+/* `count` events of as many different streams. */
+void bench_source_batch(bench_source *source, bench_event *ret_events, size_t count);
+/* An event for the given stream. */
+void bench_source_for(bench_source *source, uint32_t stream, bench_event *ret_event);
+/* Streams from BENCH_STREAMS on are the long ones. */
+const char *bench_stream_name(uint32_t stream);
+size_t bench_stream_name_size(uint32_t stream);
+
+/* ---- Systems */
+
+typedef enum bench_durability { BENCH_FULL, BENCH_OS, BENCH_NONE } bench_durability;
+
+struct bench_run;
+struct bench_result;
+
+typedef struct bench_system {
+    const char *name; /* in the JSON */
+    void *(*open)(const char *folder, bench_durability durability);
+    void (*close)(void *handle);
+    /* Appends `count` events in one transaction, checking each expectation. Any thread, one at a
+     * time unless is_concurrent. */
+    void (*append)(void *handle, const bench_event *events, size_t count);
+    /* These look at every byte that a reader would (bench_look) and answer how many events they
+     * saw. */
+    uint64_t (*replay)(void *handle);
+    uint64_t (*read_stream)(void *handle, uint32_t stream);
+    uint64_t (*read_last)(void *handle, uint32_t stream);
+    bool (*is_overhead)(const char *file); /* a file that is not counted as data; NULL: none is */
+    /* Its own way of having many commits in flight; NULL: the queue of queue.c. */
+    void (*run_async)(const struct bench_run *run, void *handle, struct bench_result *ret_result);
+    bool is_concurrent; /* many threads may append at once, and share flushes; else queue.c does
+                           that */
+} bench_system;
+
+extern const bench_system bench_stele;
+extern const bench_system bench_rawlog;
+extern const bench_system bench_sqlite;
+extern const bench_system bench_lmdb;
+extern const bench_system bench_rocksdb;
+extern const bench_system bench_wiredtiger;
+
+/* What a reader does with an event: it looks at it. */
+extern volatile uint64_t bench_seen;
+static inline uint64_t bench_look(const void *data, size_t size)
+{
+    const unsigned char *bytes = data;
+    return size > 0 ? (uint64_t)size + bytes[0] + bytes[size - 1] : 0;
+}
+
+/* Systems that this program was built with, Stele first, then rawlog. */
+#define BENCH_SYSTEMS_MAX 6
+extern const bench_system *const bench_systems[];
+extern const size_t bench_system_count;
+/* NULL, or a sentence naming the peers that are missing and how to install them. */
+const char *bench_missing_peers(void);
+
+/* ---- Workloads: what is run */
+
+typedef enum bench_kind {
+    BENCH_APPEND, /* `writers` threads, each its own commit, `batch` events a commit */
+    BENCH_ASYNC,  /* one thread with `writers` commits in flight */
+    BENCH_REPLAY,
+    BENCH_STREAM,
+    BENCH_LAST,
+    BENCH_DCB, /* `events` events of history */
+    BENCH_DCB_HOT,
+    BENCH_SUSTAINED, /* a minute of commits of `batch` events */
+    BENCH_SIZE,      /* bytes on disk per event */
+    BENCH_MEMORY     /* memory per unsealed event */
+} bench_kind;
+
+typedef enum bench_floor { BENCH_NO_FLOOR, BENCH_BY_F, BENCH_BY_R, BENCH_BY_OS } bench_floor;
+
+typedef struct bench_workload {
+    const char *name;
+    bench_kind kind;
+    bench_durability durability;
+    uint32_t writers;
+    uint32_t batch;
+    uint64_t events;
+    bench_floor floor;  /* what the bar is a multiple of */
+    double bar;         /* 0: none */
+    bool is_only_full;  /* only in `bench full` */
+    bool is_only_stele; /* and the floors */
+} bench_workload;
+
+extern const bench_workload bench_workloads[];
+extern const size_t bench_workload_count;
+
+typedef struct bench_settings {
+    bool is_full;
+    bool is_json;
+    unsigned rounds;
+    double seconds;       /* of one run */
+    uint64_t events;      /* in the stores that are read */
+    uint64_t history_max; /* of append-dcb-<n> */
+    const char *folder;
+    const char *only;    /* workloads whose name contains this; NULL: all */
+    const char *systems; /* comma-separated; NULL: all */
+} bench_settings;
+
+extern bench_settings bench_set;
+
+/* ---- Results */
+
+#define BENCH_STEPS 32
+#define BENCH_BUCKETS ((size_t)(60 * BENCH_STEPS))
+
+/* Times in ns, in buckets 3 % wide. */
+typedef struct bench_histogram {
+    uint64_t counts[BENCH_BUCKETS];
+    uint64_t total;
+} bench_histogram;
+
+void bench_note(bench_histogram *histogram, int64_t nanoseconds);
+void bench_merge(bench_histogram *into, const bench_histogram *from);
+double bench_percentile_us(const bench_histogram *histogram, double part);
+
+/* The outcome of one run; what does not apply is 0. */
+typedef struct bench_result {
+    double per_second; /* events; reads of read-last-10 */
+    double p50_us;
+    double p99_us;
+    double bytes_per_event;    /* on disk; of the memory workloads: in memory */
+    double rss_bytes;          /* private memory of the process at the end of the run */
+    double flushes;            /* F: fdatasync calls a second, measured right before the run */
+    double cpu_us;             /* processor time per event */
+    double other_p99_us;       /* append-dcb-hot: of the other writer */
+    double other_plain_p99_us; /* … and when the first writer appends plainly */
+    char note[160];            /* for people */
+} bench_result;
+
+/* ---- Running: run.c, child.c */
+
+typedef struct bench_run {
+    const bench_workload *workload;
+    const bench_system *system;
+    const char *folder;   /* of this run, empty at first */
+    const char *prepared; /* the store to read */
+    double seconds;
+} bench_run;
+
+/* Runs `body` in a process of its own; false: it failed, and said why. */
+bool bench_in_child(void (*body)(const bench_run *run, bench_result *ret_result),
+                    const bench_run *run, bench_result *ret_result);
+void bench_run_workload(const bench_run *run, bench_result *ret_result);
+/* Fills an empty folder with the events that reads are measured on. */
+void bench_prepare_reads(const bench_run *run, bench_result *ret_result);
+void bench_prepare_history(const bench_run *run, bench_result *ret_result);
+uint32_t bench_long_streams(void); /* how many of them were filled */
+
+/* What is measured lies between two moments; what comes before warms up. */
+typedef struct bench_window {
+    int64_t start;
+    int64_t end;
+} bench_window;
+
+bench_window bench_window_open(double seconds);
+/* A closed loop of workload->writers threads that each append workload->batch events a time. */
+typedef void (*bench_append)(void *context, uint32_t writer, const bench_event *events,
+                             size_t count);
+void bench_run_writers(const bench_run *run, bench_append append, void *context,
+                       bench_result *ret_result);
+void bench_finish(const bench_histogram *times, double per_operation, double seconds,
+                  bench_result *ret_result);
+
+/* Many writers, or many commits in flight, on a system with one committing thread: queue.c. */
+void bench_run_queue(const bench_run *run, void *handle, bench_result *ret_result);
+void bench_run_queue_async(const bench_run *run, void *handle, bench_result *ret_result);
+
+/* What only Stele does: stele.c, dcb.c, special.c. */
+stele_store *bench_stele_open(const char *folder, bench_durability durability);
+void bench_stele_close(stele_store *store);
+void bench_stele_event(const bench_event *event, stele_event *ret_event);
+void bench_run_dcb(const bench_run *run, bench_result *ret_result);
+void bench_run_dcb_hot(const bench_run *run, bench_result *ret_result);
+void bench_run_sustained(const bench_run *run, bench_result *ret_result);
+void bench_run_memory(const bench_run *run, bench_result *ret_result);
+void bench_run_size(const bench_run *run, bench_result *ret_result);
+
+/* Floors: floor.c. */
+void bench_floor_prepare(const char *folder);
+/* fdatasync calls a second of 512 bytes each over the blocks that bench_floor_prepare() wrote. */
+double bench_floor_flushes(double seconds, bench_histogram *ret_times);
+/* write() calls a second of 512 bytes. */
+double bench_floor_writes(const char *folder, double seconds);
+/* Bytes a second of adding up a mapped file. */
+double bench_floor_sum(const char *file, double seconds);
+
+/* ---- Reporting: report.c */
+
+void bench_record(const bench_workload *workload, const bench_system *system, unsigned round,
+                  const bench_result *result);
+/* A line for the JSON alone. */
+void bench_json(const char *workload, unsigned round, const char *system,
+                const bench_result *result);
+void bench_print_tables(void);
+
+/* ---- Small things: files.c, child.c */
+
+int64_t bench_now(void);
+double bench_cpu_seconds(void);
+/* Private memory of this process: anonymous pages. */
+double bench_private_bytes(void);
+_Noreturn void bench_die(const char *format, ...) STELE_PRINTF(1, 2);
+void bench_remove(const char *folder);
+void bench_copy(const char *from, const char *to);
+/* Allocated bytes of the files in a folder that `system` counts. */
+double bench_folder_bytes(const bench_system *system, const char *folder);
+void *bench_allocate(size_t size); /* zeroed; never NULL */
+void bench_join(char *ret_path, size_t size, const char *folder, const char *name);
+void bench_make_folder(const char *folder);
+
+#endif
