@@ -85,7 +85,7 @@ static void set_full(void)
 
 static void read_options(int argc, char **argv)
 {
-    enum { JSON = 1, ONLY, SYSTEMS, ROUNDS, SECONDS, EVENTS, FOLDER, HELP };
+    enum { JSON = 1, ONLY, SYSTEMS, ROUNDS, SECONDS, EVENTS, STEPS, FOLDER, HELP };
     static const struct option known[] = {{"json", no_argument, NULL, JSON},
                                           {"only", required_argument, NULL, ONLY},
                                           {"systems", required_argument, NULL, SYSTEMS},
@@ -93,6 +93,7 @@ static void read_options(int argc, char **argv)
                                           {"seconds", required_argument, NULL, SECONDS},
                                           {"events", required_argument, NULL, EVENTS},
                                           {"folder", required_argument, NULL, FOLDER},
+                                          {"steps", required_argument, NULL, STEPS},
                                           {"help", no_argument, NULL, HELP},
                                           {NULL, 0, NULL, 0}};
     int option;
@@ -119,7 +120,10 @@ static void read_options(int argc, char **argv)
             bench_set.seconds = number_of("seconds", optarg, 0.05, 60);
             break;
         case EVENTS:
-            bench_set.events = (uint64_t)number_of("events", optarg, 20000, 1e8);
+            bench_set.events = (uint64_t)number_of("events", optarg, 100000, 1e8);
+            break;
+        case STEPS:
+            bench_set.steps = (uint64_t)number_of("steps", optarg, 1, 1e9);
             break;
         case FOLDER:
             bench_set.folder = optarg;
@@ -227,7 +231,8 @@ static void run_one(const bench_workload *workload, const bench_system *system, 
     } else {
         if (result.flushes > 0) {
             const bench_result flushes = {.per_second = result.flushes,
-                                          .p50_us = 1e6 / result.flushes};
+                                          .p50_us = result.flush_p50_us,
+                                          .p99_us = result.flush_p99_us};
             bench_json(workload->name, round + 1, "fsync", &flushes);
         }
         bench_record(workload, system, round, &result);
@@ -314,6 +319,32 @@ static void judge_rawlog(void)
     }
 }
 
+static void run_steps(void)
+{
+    bench_run run = {.system = &bench_stele, .folder = root};
+
+    for (size_t w = 0; w < bench_workload_count && !run.workload; w++) {
+        if (!bench_set.only || strstr(bench_workloads[w].name, bench_set.only)) {
+            run.workload = &bench_workloads[w];
+        }
+    }
+    if (!run.workload) {
+        bench_die("no workload has %s in its name", bench_set.only);
+    }
+    bench_run_steps(&run, bench_set.steps);
+}
+
+static void measure(void)
+{
+    announce();
+    bench_floor_prepare(root);
+    for (unsigned round = 0; round < bench_set.rounds; round++) {
+        run_round(round);
+    }
+    bench_print_tables();
+    judge_rawlog();
+}
+
 int main(int argc, char **argv)
 {
     read_options(argc, argv);
@@ -324,14 +355,12 @@ int main(int argc, char **argv)
     if (mkdir(root, 0777) != 0) {
         bench_die("cannot create %s: %s", root, strerror(errno));
     }
-    announce();
     bench_workload_init();
-    bench_floor_prepare(root);
-    for (unsigned round = 0; round < bench_set.rounds; round++) {
-        run_round(round);
+    if (bench_set.steps > 0) {
+        run_steps();
+    } else {
+        measure();
     }
-    bench_print_tables();
-    judge_rawlog();
     bench_remove(root);
     return has_failed ? 1 : 0;
 }

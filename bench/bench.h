@@ -159,6 +159,7 @@ typedef struct bench_settings {
     const char *folder;
     const char *only;    /* workloads whose name contains this; NULL: all */
     const char *systems; /* comma-separated; NULL: all */
+    uint64_t steps;      /* 0: measure */
 } bench_settings;
 
 extern bench_settings bench_set;
@@ -183,9 +184,11 @@ typedef struct bench_result {
     double per_second; /* events; reads of read-last-10 */
     double p50_us;
     double p99_us;
-    double bytes_per_event;    /* on disk; of the memory workloads: in memory */
-    double rss_bytes;          /* private memory of the process at the end of the run */
-    double flushes;            /* F: fdatasync calls a second, measured right before the run */
+    double bytes_per_event; /* on disk; of the memory workloads: in memory */
+    double rss_bytes;       /* private memory of the process at the end of the run */
+    double flushes;         /* F: fdatasync calls a second, measured right before the run */
+    double flush_p50_us;
+    double flush_p99_us;
     double cpu_us;             /* processor time per event */
     double other_p99_us;       /* append-dcb-hot: of the other writer */
     double other_plain_p99_us; /* … and when the first writer appends plainly */
@@ -209,6 +212,10 @@ void bench_run_workload(const bench_run *run, bench_result *ret_result);
 /* Fills an empty folder with the events that reads are measured on. */
 void bench_prepare_reads(const bench_run *run, bench_result *ret_result);
 void bench_prepare_history(const bench_run *run, bench_result *ret_result);
+/* One operation of a reading workload; answers its events, or reads of read-last-10. */
+uint64_t bench_read_once(const bench_run *run, void *handle, uint64_t *random);
+/* So many operations on Stele, here and now: steps.c. */
+void bench_run_steps(const bench_run *run, uint64_t count);
 uint32_t bench_long_streams(void); /* how many of them were filled */
 
 /* What is measured lies between two moments; what comes before warms up. */

@@ -132,7 +132,7 @@ static void append_conditionally(dcb *state)
         stele_append(state->store, event.stream, STELE_ANY, &event, 1, &options, &receipt, &error);
     if (must_conflict && status == STELE_CONFLICT) {
         state->conflicts++;
-    } else if (must_conflict || status != STELE_OK) {
+    } else if (must_conflict || status != STELE_OK || receipt.already_applied) {
         bench_die("stele: a condition was decided wrongly (%s)", stele_status_name(status));
     } else {
         state->head = receipt.position;

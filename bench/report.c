@@ -96,6 +96,10 @@ static double flushes_of(const bench_result *result)
 {
     return result->flushes;
 }
+static double cpu_of(const bench_result *result)
+{
+    return result->cpu_us;
+}
 static double size_of(const bench_result *result)
 {
     return result->bytes_per_event;
@@ -229,8 +233,10 @@ static void print_main_row(size_t row)
         (void)snprintf(reached, sizeof reached, "%.2f %s", ratio, floor);
     }
     if (workload->bar > 0) {
-        (void)snprintf(wanted, sizeof wanted, "%.2f %s", workload->bar,
-                       ratio > 0 && ratio >= workload->bar ? "yes" : "no");
+        (void)snprintf(wanted, sizeof wanted, "%.2f%s", workload->bar,
+                       ratio <= 0               ? ""
+                       : ratio >= workload->bar ? " yes"
+                                                : " no");
     }
     if (peer > 0) {
         (void)snprintf(beside, sizeof beside, "%.2f x %s", peer_ratio, bench_systems[peer]->name);
@@ -291,16 +297,33 @@ static bool was_measured(size_t row)
     return false;
 }
 
-static void print_all_systems(void)
+static void print_systems(const char *title, const char *floor)
 {
-    (void)printf("\n%-22s%12s", "per second", "fsync (F)");
+    (void)printf("\n%-22s%12s", title, floor);
     for (size_t column = 0; column < bench_system_count; column++) {
         (void)printf("%12s", bench_systems[column]->name);
     }
     (void)printf("\n");
+}
+
+static void print_all_systems(void)
+{
+    print_systems("per second", "fsync (F)");
     for (size_t row = 0; row < bench_workload_count; row++) {
-        if (was_measured(row)) {
-            print_cells(row, has_rates(row) ? per_second_of : size_of);
+        if (was_measured(row) && has_rates(row)) {
+            print_cells(row, per_second_of);
+        }
+    }
+    print_systems("processor us each", "");
+    for (size_t row = 0; row < bench_workload_count; row++) {
+        if (was_measured(row) && has_rates(row)) {
+            print_cells(row, cpu_of);
+        }
+    }
+    print_systems("bytes per event", "");
+    for (size_t row = 0; row < bench_workload_count; row++) {
+        if (was_measured(row) && !has_rates(row)) {
+            print_cells(row, size_of);
         }
     }
 }
@@ -321,6 +344,25 @@ static void print_notes(void)
     }
 }
 
+/* How much dearer a conditional append is at the worst length of history than at the best. */
+static void print_dcb_spread(void)
+{
+    double least = 0;
+    double most = 0;
+
+    for (size_t row = 0; row < bench_workload_count; row++) {
+        const double rate = median_of(row, 0, per_second_of);
+        if (bench_workloads[row].kind == BENCH_DCB && rate > 0) {
+            least = least > 0 && least < rate ? least : rate;
+            most = most > rate ? most : rate;
+        }
+    }
+    if (least > 0) {
+        (void)printf("append-dcb: the fastest history is %.2f times as fast as the slowest\n",
+                     most / least);
+    }
+}
+
 void bench_print_tables(void)
 {
     const char *missing = bench_missing_peers();
@@ -332,6 +374,7 @@ void bench_print_tables(void)
     print_all_systems();
     (void)printf("\n");
     print_notes();
+    print_dcb_spread();
     if (missing) {
         (void)printf("left out for want of a package; install:%s\n", missing);
     }

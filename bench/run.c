@@ -9,9 +9,11 @@
 
 #define WARM_UP 0.1
 #define FLUSH_SECONDS_MAX 0.4
-/* Every so many events of a store that is read belongs to a long stream. */
+/* A store that is read is filled with commits of events of different streams, of which some are
+ * long ones: a tenth of the events, rounded up, so that these get all of their events. */
 #define LONG_EVERY 10
 #define LOAD_BATCH 64
+#define LOAD_LONG 7
 
 bench_window bench_window_open(double seconds)
 {
@@ -129,6 +131,8 @@ static void run_append(const bench_run *run, bench_result *ret_result)
             bench_floor_flushes(run->seconds < 2 * FLUSH_SECONDS_MAX ? run->seconds / 2
                                                                      : FLUSH_SECONDS_MAX,
                                 times);
+        ret_result->flush_p50_us = bench_percentile_us(times, 0.50);
+        ret_result->flush_p99_us = bench_percentile_us(times, 0.99);
         free(times);
     }
     to.handle = system->open(run->folder, workload->durability);
@@ -165,15 +169,15 @@ void bench_prepare_reads(const bench_run *run, bench_result *ret_result)
 
     bench_source_init(&source, revisions, 0, 1);
     while (source.made < bench_set.events) {
-        size_t count = 0;
-        while (count < LOAD_BATCH && source.made < bench_set.events) {
-            if (source.made % LONG_EVERY == 0 && long_count < long_streams * BENCH_LONG_EVENTS) {
-                bench_source_for(&source, BENCH_STREAMS + (uint32_t)(long_count++ % long_streams),
-                                 &events[count++]);
-            } else {
-                bench_source_next(&source, &events[count++]);
-            }
+        const uint64_t missing = bench_set.events - source.made;
+        const size_t count = missing < LOAD_BATCH ? (size_t)missing : LOAD_BATCH;
+        size_t filled = 0;
+        while (filled < LOAD_LONG && filled < count &&
+               long_count < long_streams * BENCH_LONG_EVENTS) {
+            bench_source_for(&source, BENCH_STREAMS + (uint32_t)(long_count++ % long_streams),
+                             &events[filled++]);
         }
+        bench_source_batch(&source, &events[filled], count - filled);
         run->system->append(handle, events, count);
     }
     run->system->close(handle);
@@ -182,7 +186,7 @@ void bench_prepare_reads(const bench_run *run, bench_result *ret_result)
         bench_folder_bytes(run->system, run->folder) / (double)bench_set.events;
 }
 
-static uint64_t read_once(const bench_run *run, void *handle, uint64_t *random)
+uint64_t bench_read_once(const bench_run *run, void *handle, uint64_t *random)
 {
     const uint32_t long_streams = bench_long_streams();
     uint64_t events;
@@ -231,7 +235,7 @@ static void run_read(const bench_run *run, bench_result *ret_result)
     /* One pass at least, however long it takes. */
     cpu = bench_cpu_seconds();
     while (before < window.end || times->total == 0) {
-        const uint64_t got = read_once(run, handle, &random);
+        const uint64_t got = bench_read_once(run, handle, &random);
         const int64_t after = bench_now();
         all += got;
         if (before >= window.start) {

@@ -98,14 +98,14 @@ int64_t *bench_revisions_new(void)
 
 void bench_source_init(bench_source *source, int64_t *revisions, uint32_t writer, uint32_t writers)
 {
-    static uint32_t run;
+    static uint32_t sources;
 
     *source = (bench_source){.random = 4711 + writer,
                              .revisions = revisions,
                              .stream_first = writer,
                              .stream_step = writers,
                              .stream_count = (BENCH_STREAMS - writer + writers - 1) / writers,
-                             .run = ++run};
+                             .run = (uint32_t)bench_now() * 64 + ++sources};
 }
 
 void bench_source_for(bench_source *source, uint32_t stream, bench_event *ret_event)

@@ -8,6 +8,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* How many equal lines came before in the same second: dpkg repeats itself. It does not matter
+ * where in a second the log was cut when it was rotated. */
+static unsigned count_equal(dpkg_line *line, const char *text)
+{
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    unsigned equal = 0;
+    for (const char *at = text; *at != 0; at++) {
+        hash = (hash ^ (unsigned char)*at) * 1099511628211u;
+    }
+    if (strncmp(text, line->second, 19) != 0) {
+        snprintf(line->second, sizeof line->second, "%.19s", text);
+        line->seen_count = 0;
+    }
+    for (size_t i = 0; i < line->seen_count; i++) {
+        equal += line->seen[i] == hash;
+    }
+    if (line->seen_count < sizeof line->seen / sizeof line->seen[0]) {
+        line->seen[line->seen_count++] = hash;
+    }
+    return equal;
+}
+
 int dpkg_parse(const char *text, dpkg_line *line)
 {
     struct tm tm = {.tm_isdst = -1}; /* dpkg writes local time; mktime() finds out about summer */
@@ -15,8 +37,7 @@ int dpkg_parse(const char *text, dpkg_line *line)
     const int fields =
         sscanf(text, "%4d-%2d-%2d %2d:%2d:%2d %15s %199s %199s %199s", &tm.tm_year, &tm.tm_mon,
                &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, line->action, a, b, c);
-    line->place = strncmp(text, line->second, 19) == 0 ? line->place + 1 : 0;
-    snprintf(line->second, sizeof line->second, "%.19s", text);
+    const unsigned number = count_equal(line, text);
     if (fields < 9 || strpbrk(text, "\"\\") != NULL) {
         return 0;
     }
@@ -24,7 +45,7 @@ int dpkg_parse(const char *text, dpkg_line *line)
     tm.tm_mon -= 1;
     line->time = mktime(&tm);
     snprintf(line->day, sizeof line->day, "%.10s", text);
-    snprintf(line->key, sizeof line->key, "%u %s", line->place, text);
+    snprintf(line->key, sizeof line->key, "%u %s", number, text);
     if (fields == 9) { /* startup archives unpack */
         line->package[0] = 0;
         snprintf(line->json, sizeof line->json, "{\"what\":\"%s %s\"}", a, b);

@@ -7,19 +7,21 @@
 #define EXAMPLE_DPKG_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 /* A line of the log. */
 typedef struct dpkg_line {
     time_t time;
     char day[11];      /* "2025-06-24" */
-    char key[257];     /* the same for the same line in every run: its text and its place within its
-                          second */
+    char key[257];     /* the same in every run, and no other line has it */
     char action[16];   /* "status", "install", "upgrade", "startup" ... */
     char package[200]; /* "tzdata:all"; empty: the line is about dpkg itself */
     char json[512];    /* the rest */
-    char second[20]; /* what dpkg_parse() remembers from one line to the next: begin with zeroes */
-    unsigned place;
+    /* What dpkg_parse() remembers from one line to the next: begin with zeroes. */
+    char second[20];
+    size_t seen_count;
+    uint64_t seen[1024];
 } dpkg_line;
 
 /* Answers 0 for a line that dpkg does not write. */

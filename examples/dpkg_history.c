@@ -103,8 +103,8 @@ static void print_history(stele_store *store)
     char stream[256], time[20];
     snprintf(stream, sizeof stream, "%.*s", STELE_TEXT(event->stream));
     print_heading("The package upgraded last: ", stream);
-    const char *const types[] = {"install", "upgrade", "remove",
-                                 "purge"}; /* the others are steps */
+    /* The other types are steps on the way. */
+    const char *const types[] = {"install", "upgrade", "remove", "purge"};
     const stele_read history = {.stream = stream, .type_prefixes = types, .type_prefix_count = 4};
     must(stele_read_open(store, &history, &cursor, &err));
     while ((event = stele_cursor_next(cursor, &err)) != NULL) {

@@ -58,6 +58,7 @@ typedef enum stele_detail {
     STELE_DELETED_SOFT = STELE_DELETED | 1 << 8,         /**< existence expected of a soft-deleted stream */
     STELE_DELETED_TOMBSTONE = STELE_DELETED | 2 << 8,    /**< the stream has a tombstone */
     STELE_IO_POISONED = STELE_IO | 1 << 8,               /**< an earlier write failed: close and reopen the store */
+    STELE_CORRUPT_INDEX = STELE_CORRUPT | 1 << 8,        /**< derived data: built again when the store is opened for writing */
     STELE_BUSY_LOCKED = STELE_BUSY | 1 << 8,             /**< another process, or this one, writes the store */
     STELE_BUSY_IN_FLIGHT = STELE_BUSY | 2 << 8,          /**< asynchronous appends fill their part of the memory budget */
     STELE_UNSUPPORTED_VERSION = STELE_UNSUPPORTED | 1 << 8,    /**< files of a newer format */

@@ -53,31 +53,25 @@ static void add_cell(const cli_table *table, cli_buffer *line, size_t column, cl
                      const char *text, size_t size)
 {
     const bool is_last = column + 1 == table->column_count;
+    const bool to_the_right = table->columns[column].to_the_right;
     const size_t width = is_last ? last_width(table) : widest(table, column);
     CLI_CLEANUP_BUFFER cli_buffer cell = {0};
-    size_t used;
-    size_t padding;
+    size_t padding = 0;
 
     cli_buffer_add(&cell, text, size);
-    cli_clip(&cell, 0, width);
-    used = cli_text_width(cell.data ? cell.data : "", cell.size);
-    padding = is_last && !table->columns[column].to_the_right ? 0
-              : is_last                                       ? table->widths[column] - used
-                                                              : width - used;
-    if (table->columns[column].to_the_right) {
-        cli_buffer_add_times(line, ' ', padding);
+    if (width < SIZE_MAX) {
+        cli_clip(&cell, 0, width);
     }
+    if (!is_last || to_the_right) {
+        padding = (is_last ? table->widths[column] : width) - cli_text_width(cell.data, cell.size);
+    }
+    cli_buffer_add_times(line, ' ', to_the_right ? padding : 0);
     if (cell.size > 0) {
         cli_add_style(line, style);
         cli_buffer_add(line, cell.data, cell.size);
         cli_add_style_end(line, style);
     }
-    if (!table->columns[column].to_the_right) {
-        cli_buffer_add_times(line, ' ', padding);
-    }
-    if (!is_last) {
-        cli_buffer_add_times(line, ' ', GAP);
-    }
+    cli_buffer_add_times(line, ' ', (to_the_right ? 0 : padding) + (is_last ? 0 : GAP));
 }
 
 static void end_line(cli_buffer *line)
@@ -136,6 +130,17 @@ void cli_table_flush(cli_table *table)
 
 /* ---- Filling */
 
+/* Widens the column of the cell whose text begins at `start`, if need be. */
+static void measure(cli_table *table, size_t start)
+{
+    const size_t size = table->text.size - start;
+    const size_t width = size > 0 ? cli_text_width(table->text.data + start, size) : 0;
+
+    if (width > table->widths[table->cells]) {
+        table->widths[table->cells] = width;
+    }
+}
+
 void cli_table_cell(cli_table *table, const char *text, size_t size)
 {
     const bool is_last = table->cells + 1 == table->column_count;
@@ -143,7 +148,6 @@ void cli_table_cell(cli_table *table, const char *text, size_t size)
      * drawn over another. */
     const size_t seen = table->columns_shown * 8;
     const size_t start = table->text.size;
-    size_t width;
 
     if (table->columns_shown > 0 && size > seen) {
         size = seen;
@@ -152,11 +156,8 @@ void cli_table_cell(cli_table *table, const char *text, size_t size)
         }
     }
     cli_add_printable(&table->text, text, size);
-    width =
-        cli_text_width(table->text.data ? table->text.data + start : "", table->text.size - start);
-    if (width > table->widths[table->cells] &&
-        (!is_last || table->columns[table->cells].to_the_right)) {
-        table->widths[table->cells] = width;
+    if (!is_last || table->columns[table->cells].to_the_right) {
+        measure(table, start);
     }
     cli_buffer_add(&table->ends, &table->text.size, sizeof table->text.size);
     table->cells++;

@@ -151,7 +151,7 @@ int cli_char_width(uint32_t code)
 
 size_t cli_text_width(const char *text, size_t size)
 {
-    const char *end = text + size;
+    const char *end = size > 0 ? text + size : text;
     size_t width = 0;
     int32_t code;
 

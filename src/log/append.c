@@ -361,10 +361,14 @@ stele_status stele__append_drive(stele__plan *plan, bool has_note, stele__fate *
             }
             *ret_fate = STELE_FATE_ANSWERED;
             STELE_TRY(stele__commit_wait_all(log, false, reterr));
-            if (result != LOOK_NEEDS_PUBLISHING) {
-                return answer(plan, result, ret_receipt, reterr);
+            if (result == LOOK_NEEDS_PUBLISHING) {
+                break;
             }
-            break;
+            status = answer(plan, result, ret_receipt, reterr);
+            if (status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK) {
+                status = answer(plan, result, ret_receipt, reterr);
+            }
+            return status;
         case LOOK_NEEDS_ROOM:
             if (!plan->can_wait) {
                 stele__unlock(&log->lock);
@@ -377,7 +381,11 @@ stele_status stele__append_drive(stele__plan *plan, bool has_note, stele__fate *
         default:
             stele__unlock(&log->lock);
             *ret_fate = STELE_FATE_ANSWERED;
-            STELE_TRY(fetch(plan, result, reterr));
+            status = fetch(plan, result, reterr);
+            if (status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK) {
+                break; /* a damaged index file was built again: look once more */
+            }
+            STELE_TRY(status);
             break;
         }
     }

@@ -323,7 +323,12 @@ stele_status stele__log_read_open(stele__log *log, const stele_read *read, int m
     stele__log_cursor *cursor = NULL;
     STELE_TRY(make_cursor(log, read, &cursor, reterr));
     cursor->must_exist = must_exist != 0;
-    const stele_status status = begin(cursor, read, reterr);
+    stele_status status = begin(cursor, read, reterr);
+    if (status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK) {
+        stele__search_free(cursor->search);
+        cursor->search = NULL;
+        status = begin(cursor, read, reterr);
+    }
     if (status != STELE_OK) {
         stele__log_read_free(cursor);
         return status;
@@ -420,11 +425,30 @@ static stele_status next_record(stele__log_cursor *cursor, const stele_record **
     return STELE_OK;
 }
 
+/* Goes on, as of the same head, in a view whose index files are whole again. */
+static void move_view(stele__log_cursor *cursor)
+{
+    stele_position head;
+    stele__view *view = stele__log_view(cursor->log, &head);
+    stele__view_unref(cursor->view);
+    cursor->view = view;
+    cursor->locator.index = NULL;
+    if (cursor->is_stream) {
+        stele__postings_init(&cursor->postings, view, STELE_TERM_STREAM, cursor->stream, cursor->stream_hash, cursor->bound);
+    } else {
+        stele__search_move(cursor->search, view, cursor->bound);
+    }
+}
+
 const stele_record *stele__log_read_next(stele__log_cursor *cursor, stele_error *reterr)
 {
     const stele_record *record = NULL;
     if (cursor->failed == STELE_OK) {
         cursor->failed = next_record(cursor, &record, &cursor->failure);
+        if (cursor->failed == STELE_CORRUPT && stele__maintain_heal(cursor->log, &cursor->failure) == STELE_OK) {
+            move_view(cursor);
+            cursor->failed = next_record(cursor, &record, &cursor->failure);
+        }
     }
     if (cursor->failed == STELE_OK) {
         (void)stele__succeed(reterr);

@@ -352,6 +352,9 @@ stele_status stele__scan_segment(stele__log *log, stele__segment *segment, const
 stele_status stele__maintain_reserve(stele__log *log, uint64_t size, stele_error *reterr); /* no lock held */
 stele_status stele__maintain_step(stele__log *log, bool *ret_more, stele_error *reterr);
 void stele__maintain_kick(stele__log *log);                                     /* lock held */
+/* After STELE_CORRUPT_INDEX: builds damaged index files again from their segments. STELE_OK: something was healed, look again. No lock
+ * held. Writers only; what cannot be healed leaves *reterr alone and answers STELE_CORRUPT. */
+stele_status stele__maintain_heal(stele__log *log, const stele_error *found);
 stele_status stele__maintain_seal_all(stele__log *log, uint64_t bytes_min, stele_error *reterr);
 stele_status stele__maintain_write_index(stele__log *log, stele__part *part, stele__manifest *manifest,
                                          stele__index **ret_index, stele_error *reterr);

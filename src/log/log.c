@@ -406,6 +406,12 @@ stele_status stele__log_describe(stele__log *log, stele_info *ret_info, stele_er
     describe_view(log, view, &info);
     stele_status status = describe_times(log, view, &info, reterr);
     stele__view_unref(view);
+    if (status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK) {
+        stele_position head;
+        view = stele__log_view(log, &head);
+        status = describe_times(log, view, &info, reterr);
+        stele__view_unref(view);
+    }
     if (status == STELE_CORRUPT && log->is_salvage) {
         status = STELE_OK;
     }
@@ -461,23 +467,32 @@ stele_status stele__log_checkpoint_check(stele__log *log, const stele_checkpoint
     return STELE_OK;
 }
 
+static stele_status find_facts(stele__log *log, stele_text name, stele__stream_facts *ret_facts, stele_error *reterr)
+{
+    stele__reader reader;
+    stele__locator locator = {.index = NULL};
+    stele_position head;
+    stele__view *view = stele__log_view(log, &head);
+    stele__reader_init(&reader, log->alloc);
+    const stele_status status =
+        stele__view_stream(view, &locator, &reader, &log->hash_key, name, head, ret_facts, reterr);
+    stele__reader_done(&reader);
+    stele__view_unref(view);
+    return status;
+}
+
 stele_status stele__log_describe_stream(stele__log *log, const char *stream, stele_stream_info *ret_info,
                                         stele_error *reterr)
 {
     if (!log->is_writer) {
         STELE_TRY(stele__follow(log, reterr));
     }
-    stele__reader reader;
-    stele__locator locator = {.index = NULL};
     stele__stream_facts facts;
-    stele_position head;
-    stele__view *view = stele__log_view(log, &head);
-    stele__reader_init(&reader, log->alloc);
     const stele_text name = stele__text(stream);
-    const stele_status status =
-        stele__view_stream(view, &locator, &reader, &log->hash_key, name, head, &facts, reterr);
-    stele__reader_done(&reader);
-    stele__view_unref(view);
+    stele_status status = find_facts(log, name, &facts, reterr);
+    if (status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK) {
+        status = find_facts(log, name, &facts, reterr);
+    }
     STELE_TRY(status);
     if (facts.last_position == 0 && !facts.state.has_metadata) {
         return stele__fail(reterr, STELE_NOT_FOUND_STREAM, "there is no stream %s", stream);

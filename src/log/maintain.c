@@ -395,6 +395,140 @@ static stele__view *present_view(stele__log *log)
     return stele__log_view(log, &head);
 }
 
+/* ------------------------------------------------------------------------------------------------- healing ---- */
+
+static bool is_sound(stele__index *index)
+{
+    stele_error error;
+    return stele__index_check(index, NULL, NULL, &error) != STELE_CORRUPT;
+}
+
+/* Builds index files for the segments that a damaged one covers, into `view` and `next`. */
+static stele_status rebuild(stele__log *log, const stele__view *old, const stele__index *damaged, stele__view *view,
+                            stele__manifest *next, stele_error *reterr)
+{
+    for (size_t i = 0; i < old->sealed_count; i++) {
+        const stele__sealed *sealed = &old->sealed[i];
+        if (sealed->info.first < stele__index_first(damaged) || sealed->info.last > stele__index_last(damaged)) {
+            continue;
+        }
+        stele__part *part = NULL;
+        stele__index *index = NULL;
+        STELE_TRY(stele__scan_segment(log, sealed->segment, &sealed->info, &part, reterr));
+        const stele_status status = stele__maintain_write_index(log, part, next, &index, reterr);
+        stele__part_unref(part);
+        STELE_TRY(status);
+        stele__view_add_index(view, index);
+        stele__index_unref(index);
+    }
+    return STELE_OK;
+}
+
+static void forget_index(stele__manifest *manifest, stele_position first)
+{
+    for (size_t i = 0; i < manifest->index_count; i++) {
+        if (manifest->indexes[i].first == first) {
+            manifest->index_count--;
+            memmove(&manifest->indexes[i], &manifest->indexes[i + 1],
+                    (manifest->index_count - i) * sizeof *manifest->indexes);
+            return;
+        }
+    }
+}
+
+/* The view and the manifest without the damaged files, whose numbers go to `numbers`. Maintenance lock held. */
+static stele_status replace_damaged(stele__log *log, const stele__view *old, stele__view *view, stele__manifest *next,
+                                    uint64_t *numbers, size_t *ret_count, stele_error *reterr)
+{
+    *ret_count = 0;
+    for (size_t i = 0; i < old->sealed_count; i++) {
+        stele__view_add_sealed(view, &old->sealed[i].info, old->sealed[i].segment);
+    }
+    for (size_t i = 0; i < old->index_count; i++) {
+        stele__index *index = old->indexes[i];
+        if (is_sound(index)) {
+            stele__view_add_index(view, index);
+            continue;
+        }
+        stele__log_say(log, STELE_LOG_WARNING, "building an index file again: %s", stele__index_path(index));
+        numbers[(*ret_count)++] = log->manifest.indexes[i].number;
+        forget_index(next, stele__index_first(index));
+        STELE_TRY(rebuild(log, old, index, view, next, reterr));
+    }
+    return STELE_OK;
+}
+
+/* Installs a healed view: its parts are those of now, which the sequencer may have added to. */
+static stele_status install_healed(stele__log *log, stele__view *healed, stele_error *reterr)
+{
+    stele__view *view = NULL;
+    stele__lock(&log->lock);
+    const stele__view *now = log->view;
+    const stele_status status = stele__view_create(log->alloc, healed->sealed_count, healed->index_count, now->part_count,
+                                                   &view, reterr);
+    if (status == STELE_OK) {
+        for (size_t i = 0; i < healed->sealed_count; i++) {
+            stele__view_add_sealed(view, &healed->sealed[i].info, healed->sealed[i].segment);
+        }
+        for (size_t i = 0; i < healed->index_count; i++) {
+            stele__view_add_index(view, healed->indexes[i]);
+        }
+        for (size_t i = 0; i < now->part_count; i++) {
+            stele__view_add_part(view, now->parts[i]);
+        }
+        stele__log_install(log, view);
+    }
+    stele__unlock(&log->lock);
+    return status;
+}
+
+static stele_status heal(stele__log *log, const stele__view *old, uint64_t *numbers, stele_error *reterr)
+{
+    stele__view *view = NULL;
+    stele__manifest next;
+    size_t count = 0;
+    stele__manifest_init(&next, log->alloc);
+    STELE_TRY(stele__manifest_copy(&log->manifest, &next, reterr));
+    stele_status status = stele__view_create(log->alloc, old->sealed_count, old->sealed_count, 0, &view, reterr);
+    if (status == STELE_OK) {
+        status = replace_damaged(log, old, view, &next, numbers, &count, reterr);
+    }
+    log->manifest.next_index = next.next_index;
+    if (status != STELE_OK) {
+        stele__manifest_done(&next);
+    } else {
+        status = replace_manifest(log, &next, reterr);
+    }
+    if (status == STELE_OK) {
+        status = install_healed(log, view, reterr);
+    }
+    for (size_t i = 0; status == STELE_OK && i < count; i++) {
+        remove_index(log, numbers[i]);
+        atomic_fetch_add_explicit(&log->healed, 1, memory_order_relaxed);
+    }
+    stele__view_unref(view);
+    return status;
+}
+
+stele_status stele__maintain_heal(stele__log *log, const stele_error *found)
+{
+    if (!log->is_writer || found->detail != STELE_CORRUPT_INDEX) {
+        return STELE_CORRUPT;
+    }
+    stele_error error;
+    stele__lock(&log->maintenance);
+    stele__view *view = present_view(log);
+    uint64_t *numbers = stele__allocate_array(log->alloc, view->index_count + 1, sizeof *numbers);
+    const stele_status status = numbers ? heal(log, view, numbers, &error) : stele__fail_memory(&error);
+    stele__release(log->alloc, numbers, (view->index_count + 1) * sizeof *numbers);
+    stele__view_unref(view);
+    stele__unlock(&log->maintenance);
+    if (status != STELE_OK) {
+        stele__log_say(log, STELE_LOG_ERROR, "cannot build an index file again: %s", error.message);
+    }
+    return status;
+}
+
 /* The next piece of work, if there is one. Maintenance lock held. */
 static stele_status do_piece(stele__log *log, bool *ret_did, stele_error *reterr)
 {
@@ -424,7 +558,8 @@ stele_status stele__maintain_step(stele__log *log, bool *ret_more, stele_error *
     stele__lock(&log->maintenance);
     const stele_status status = do_piece(log, ret_more, reterr);
     stele__unlock(&log->maintenance);
-    return status;
+    /* A merge that came upon a damaged page is tried again when the file is whole. */
+    return status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK ? STELE_OK : status;
 }
 
 stele_status stele__maintain_reserve(stele__log *log, uint64_t size, stele_error *reterr)

@@ -25,6 +25,7 @@ struct stele__log_names {
     stele__buffer prefix;
     stele__buffer name;            /* the one last returned; its view in the entry */
     bool has_name;
+    bool is_undescribed;           /* that one could not be described yet: it is still to be returned */
     stele_name_entry entry;
     stele__locator locator;
     stele__reader reader;
@@ -144,6 +145,44 @@ static stele_status open_sources(stele__log_names *names, const stele_list *list
     return STELE_OK;
 }
 
+static void close_sources(stele__log_names *names)
+{
+    const stele_alloc *alloc = names->log->alloc;
+    for (size_t i = 0; i < names->source_count; i++) {
+        name_source *source = &names->sources[i];
+        stele__release(alloc, source->terms, sizeof *source->terms);
+        stele__release(alloc, source->handles, source->handle_count * sizeof *source->handles);
+    }
+    stele__release(alloc, names->sources, names->source_count * sizeof *names->sources);
+    names->sources = NULL;
+    names->source_count = 0;
+}
+
+/* Begins again behind the name last returned, after a damaged index file was built again. */
+static stele_status reopen(stele__log_names *names, const char *after, stele_error *reterr)
+{
+    stele_position head;
+    stele__view *view = stele__log_view(names->log, &head);
+    const size_t count = view->index_count + view->part_count;
+    stele_text from = as_text(&names->prefix);
+    close_sources(names);
+    stele__view_unref(names->view);
+    names->view = view;
+    names->locator.index = NULL;
+    names->sources = stele__allocate_zero(names->log->alloc, (count + 1) * sizeof *names->sources);
+    if (!names->sources) {
+        return stele__fail_memory(reterr);
+    }
+    names->source_count = count + 1;
+    if (after && stele__text_compare(stele__text(after), from) > 0) {
+        from = stele__text(after);
+    }
+    for (size_t i = 0; i < count; i++) {
+        STELE_TRY(open_source(names, i, from, reterr));
+    }
+    return STELE_OK;
+}
+
 stele_status stele__log_names_open(stele__log *log, const stele_list *list, stele__log_names **ret_names,
                                    stele_error *reterr)
 {
@@ -160,7 +199,10 @@ stele_status stele__log_names_open(stele__log *log, const stele_list *list, stel
     names->name.alloc = log->alloc;
     names->view = stele__log_view(log, &names->head);
     stele__reader_init(&names->reader, log->alloc);
-    const stele_status status = open_sources(names, list, reterr);
+    stele_status status = open_sources(names, list, reterr);
+    if (status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK) {
+        status = reopen(names, list->after, reterr);
+    }
     if (status != STELE_OK) {
         stele__log_names_free(names);
         return status;
@@ -175,12 +217,7 @@ void stele__log_names_free(stele__log_names *names)
         return;
     }
     const stele_alloc *alloc = names->log->alloc;
-    for (size_t i = 0; i < names->source_count; i++) {
-        name_source *source = &names->sources[i];
-        stele__release(alloc, source->terms, sizeof *source->terms);
-        stele__release(alloc, source->handles, source->handle_count * sizeof *source->handles);
-    }
-    stele__release(alloc, names->sources, names->source_count * sizeof *names->sources);
+    close_sources(names);
     stele__buffer_done(&names->prefix);
     stele__buffer_done(&names->name);
     stele__reader_done(&names->reader);
@@ -231,7 +268,11 @@ static stele_status describe(stele__log_names *names, stele_error *reterr)
 
 static stele_status next_name(stele__log_names *names, bool *ret_found, stele_error *reterr)
 {
-    *ret_found = false;
+    *ret_found = names->is_undescribed;
+    if (names->is_undescribed) {
+        names->is_undescribed = false;
+        return describe(names, reterr);
+    }
     STELE_TRY(skip_returned(names, reterr));
     const stele_text name = lowest(names);
     if (!name.data || !stele__text_has_prefix(name, as_text(&names->prefix))) {
@@ -243,7 +284,9 @@ static stele_status next_name(stele__log_names *names, bool *ret_found, stele_er
     }
     names->has_name = true;
     *ret_found = true;
-    return describe(names, reterr);
+    const stele_status status = describe(names, reterr);
+    names->is_undescribed = status != STELE_OK;
+    return status;
 }
 
 const stele_name_entry *stele__log_names_next(stele__log_names *names, stele_error *reterr)
@@ -251,6 +294,12 @@ const stele_name_entry *stele__log_names_next(stele__log_names *names, stele_err
     bool found = false;
     if (names->failed == STELE_OK) {
         names->failed = next_name(names, &found, &names->failure);
+        if (names->failed == STELE_CORRUPT && stele__maintain_heal(names->log, &names->failure) == STELE_OK) {
+            names->failed = reopen(names, NULL, &names->failure);
+            if (names->failed == STELE_OK) {
+                names->failed = next_name(names, &found, &names->failure);
+            }
+        }
     }
     if (names->failed == STELE_OK) {
         (void)stele__succeed(reterr);

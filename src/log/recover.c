@@ -796,6 +796,47 @@ static void take_over(recovery *state)
     stele__shared_publish(&log->shared, log->head);
 }
 
+/* Opens the index files once more, after damaged ones were struck off the manifest, and builds those again (R6). */
+static stele_status reindex(recovery *state, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    stele__view *old = state->view;
+    stele__view *view = NULL;
+    for (size_t i = old->index_count; i-- > 0;) {
+        stele_error error;
+        if (stele__index_check(old->indexes[i], NULL, NULL, &error) == STELE_CORRUPT) {
+            stele__log_say(log, STELE_LOG_WARNING, "building an index file again: %s", error.message);
+            log->manifest.index_count--;
+            memmove(&log->manifest.indexes[i], &log->manifest.indexes[i + 1],
+                    (log->manifest.index_count - i) * sizeof *log->manifest.indexes);
+        }
+    }
+    STELE_TRY(stele__view_create(log->alloc, old->sealed_count, old->sealed_count, 0, &view, reterr));
+    for (size_t i = 0; i < old->sealed_count; i++) {
+        stele__view_add_sealed(view, &old->sealed[i].info, old->sealed[i].segment);
+    }
+    stele__view_unref(old);
+    state->view = view;
+    STELE_TRY(open_indexes(state, reterr));
+    return build_view(state, reterr);
+}
+
+/* Reads the newest events; a damaged page of an index file that comes to light is healed first. */
+static stele_status read_window(recovery *state, stele_error *reterr)
+{
+    stele_error error;
+    const stele_status status = fill_window(state, &error);
+    if (status == STELE_CORRUPT && error.detail == STELE_CORRUPT_INDEX) {
+        STELE_TRY(reindex(state, reterr));
+        stele__window_done(&state->log->window);
+        return fill_window(state, reterr);
+    }
+    if (status != STELE_OK && reterr) {
+        *reterr = error;
+    }
+    return status;
+}
+
 static stele_status recover(recovery *state, stele_error *reterr)
 {
     stele__log *log = state->log;
@@ -808,7 +849,7 @@ static stele_status recover(recovery *state, stele_error *reterr)
     STELE_TRY(recover_live(state, reterr));
     STELE_TRY(open_indexes(state, reterr));
     STELE_TRY(build_view(state, reterr));
-    STELE_TRY(fill_window(state, reterr));
+    STELE_TRY(read_window(state, reterr));
     STELE_TRY(write_manifest(state, reterr));
     STELE_TRY(remove_orphans(state, reterr));
     stele__buffer path = {.alloc = log->alloc};

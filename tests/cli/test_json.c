@@ -294,3 +294,12 @@ TEST_ROWS(bad_base64_is_refused, bad_base64s)
     cli_buffer_done(&bytes);
     expect_false(is_good);
 }
+
+TEST(json_for_a_terminal_has_the_same_meaning)
+{
+    static const char text[] = "{\"a\": \"x\xe2\x80\xae\x7f\xc2\x9b\xf3\xa0\x80\x81\xc3\xa9\"}\n";
+    cli_buffer out = {0};
+
+    cli_json_add_safe(&out, text, sizeof text - 1);
+    expect_text(taken(&out), "{\"a\": \"x\\u202e\\u007f\\u009b\\udb40\\udc01\xc3\xa9\"}\n");
+}

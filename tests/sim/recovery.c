@@ -106,6 +106,7 @@ static void observe_crash(void *context)
     sim_story *story = context;
     stele_position head = 0;
     if (story->observer && observe_head(story, &head)) {
+        sim_story_tell(story, "in this moment another process sees %" PRIu64, head);
         sim_history_show(&story->history, head);
     }
 }
