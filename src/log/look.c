@@ -11,7 +11,7 @@ static void state_from_slot(stele__plan_stream *stream, const stele__tail_term *
     const bool is_tombstoned = atomic_load_explicit(&slot->tombstone, memory_order_relaxed) != 0;
     stream->state = (stele__stream_state){
         .last_revision = (int64_t)(slot->base_revision + count - (is_tombstoned ? 1 : 0)) - 1,
-        .is_tombstoned = is_tombstoned,
+        .is_tombstoned = is_tombstoned || slot->was_tombstoned,
         .has_metadata = slot->metadata_position != 0,
         .is_truncated_all = slot->is_truncated_all};
     stream->metadata_position = slot->metadata_position;

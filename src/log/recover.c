@@ -9,7 +9,9 @@
  *
  *   R1  Nothing acknowledged as durable is dropped: what is dropped lies behind everything that any surviving frame knew to be synced.
  *   R2  What is dropped is overwritten with zeroes before anything is appended, so that it cannot come back.
- *   R3  What was recovered is synced before the store is open, so that answers may rest on it.
+ *   R3  What was recovered is written again and synced before the store is open, so that answers may rest on it. Written again, because a
+ *       sync that failed may have left pages that the system takes for clean and that are not on the disk: another sync alone would
+ *       answer well and do nothing. What a frame knew to be synced is left alone.
  *   R4  Recovering twice is recovering once, also if the first time was cut short.
  *   R5  When the machine, not just the process, went down without an orderly close, history beyond the recovered end may have been seen by
  *       readers: the epoch is raised and the end noted.
@@ -34,6 +36,7 @@ typedef struct recovery {
     bool is_out_of_memory;
     stele__view *view;
     stele_position next;       /* position of the next event */
+    stele_position synced;     /* the highest that a frame knew to be on stable storage */
     bool lost_good_frames;     /* good frames stood behind the torn place */
     stele__part **parts;
     size_t part_count;
@@ -403,8 +406,8 @@ static stele_status find_evidence(stele__reader *reader, uint64_t offset, stele_
 }
 
 /* Scans one live segment up to its end. `*ret_is_torn`: there is a bad place at the part's end. */
-static stele_status scan_live(stele__part *part, stele__reader *reader, bool *ret_is_torn, const char **ret_why,
-                              stele_error *reterr)
+static stele_status scan_live(recovery *state, stele__part *part, stele__reader *reader, bool *ret_is_torn,
+                              const char **ret_why, stele_error *reterr)
 {
     for (;;) {
         stele__frame frame;
@@ -415,7 +418,37 @@ static stele_status scan_live(stele__part *part, stele__reader *reader, bool *re
             return STELE_OK;
         }
         STELE_TRY(stele__scan_add(part, reader, &frame, reterr));
+        state->synced = frame.synced > state->synced ? frame.synced : state->synced;
     }
+}
+
+/* Writes again what may not be on the disk (R3). */
+static stele_status write_again(const recovery *state, stele__part *part, stele_error *reterr)
+{
+    const stele__log *log = state->log;
+    stele__segment *segment = part->segment;
+    stele__buffer chunk = {.alloc = log->alloc};
+    uint64_t offset = 0;
+    stele_status status = STELE_OK;
+    int error = 0;
+    if (state->synced >= part->last) {
+        return STELE_OK;
+    }
+    if (state->synced >= part->first) {
+        const uint32_t code = stele__tail_offset(part->tail, state->synced + 1);
+        offset = code & 1 ? 0 : code >> 1;
+    }
+    while (offset < part->end && status == STELE_OK && !error) {
+        const uint8_t *bytes;
+        size_t size = ZERO_CHUNK < part->end - offset ? ZERO_CHUNK : (size_t)(part->end - offset);
+        status = stele__segment_bytes(segment, offset, size, &chunk, &bytes, &size, reterr);
+        if (status == STELE_OK) {
+            error = log->vfs->write(segment->file, offset, bytes, size);
+        }
+        offset += size;
+    }
+    stele__buffer_done(&chunk);
+    return error ? stele__fail_os(reterr, STELE_IO, error, "cannot write the tail of %s again", segment->path) : status;
 }
 
 /* Overwrites with zeroes what stands behind the end of the log (R2). */
@@ -597,7 +630,7 @@ static stele_status recover_segment(recovery *state, size_t file, bool *ret_is_e
         const char *why = "";
         stele__reader_init(&reader, log->alloc);
         stele__reader_enter(&reader, segment);
-        status = scan_live(part, &reader, &is_torn, &why, reterr);
+        status = scan_live(state, part, &reader, &is_torn, &why, reterr);
         /* The log goes on in the next file if that begins where this one ends. */
         bool goes_on = false;
         if (status == STELE_OK && file + 1 < state->log_count && part->last >= part->first) {
@@ -680,6 +713,7 @@ static stele_status recover_live(recovery *state, stele_error *reterr)
     }
     for (size_t i = 0; i < state->part_count; i++) {
         stele__part *part = state->parts[i];
+        STELE_TRY(write_again(state, part, reterr));
         STELE_TRY(wipe(log, part, reterr));
         const int error = STELE_CANARY_IS(5) ? 0 : log->vfs->sync(part->segment->file);
         if (error) {

@@ -156,6 +156,8 @@ static stele_status fill_slot(stele__plan *plan, interned *terms, stele__plan_st
         }
         slot->metadata_position = stream->metadata_position;
         slot->is_truncated_all = stream->state.is_truncated_all;
+        slot->was_tombstoned = stream->state.is_tombstoned &&
+                               atomic_load_explicit(&slot->tombstone, memory_order_relaxed) == 0;
         slot->is_known = true;
     }
     stream->next_revision = (stele_revision)(stream->state.last_revision + 1);

@@ -35,6 +35,7 @@ typedef struct stele__tail_stream {
     _Atomic uint32_t tombstone;   /* 1 + the rank of the tombstone; 0: none. Any thread */
     bool is_known;                /* metadata_position and is_truncated_all are right */
     bool is_truncated_all;        /* the newest metadata marks the stream as deleted */
+    bool was_tombstoned;          /* the tombstone stands before this tail */
 } stele__tail_stream;
 
 typedef struct stele__tail_term {

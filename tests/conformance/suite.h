@@ -32,6 +32,7 @@
 
 #include <stele/stele.h>
 #include <stele/sys/clock.h>
+#include <stele/sys/vfs.h>
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -59,6 +60,7 @@ typedef struct suite {
     _Atomic(int64_t) wall;
     _Atomic(int64_t) passed; /* what was added to the monotonic clock */
     stele_clock clock;
+    stele_vfs vfs;
     suite_block *blocks; /* memory of the test, gone with it */
 } suite;
 

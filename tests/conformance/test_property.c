@@ -45,11 +45,12 @@ static uint64_t below(world *w, uint64_t bound)
 
 #define ANY_OF(w, array) ((array)[below(w, COUNT(array))])
 
+/* With so much data that a history fills several small segments. */
 static stele_event some_event(world *w)
 {
     suite *s = w->suite;
-    stele_event one =
-        nameless(ANY_OF(w, type_names), suite_print(s, "{\"n\":%" PRIu64 "}", below(w, 1000)));
+    const char *padding = suite_repeat(s, 'p', below(w, 1000));
+    stele_event one = nameless(ANY_OF(w, type_names), suite_print(s, "{\"n\":\"%s\"}", padding));
     one.tag_count = below(w, 4);
     const char **tags = suite_allocate(s, (one.tag_count + 1) * sizeof *tags);
     for (size_t i = 0; i < one.tag_count; i++) {
@@ -127,7 +128,19 @@ static void make_history(world *w, unsigned commits)
     w->now = atomic_load(&s->wall);
     w->all = collect(s, (stele_read){0});
     w->room = w->all.count;
+    if (s->is_stepped) {
+        stele_info info;
+        stele_error error;
+        expect_ok(stele_describe(held(s), &info, &error), &error);
+        expect_true(info.segment_count > 3 && info.index_file_count > 1);
+    }
     expect_uint(w->all.count, head_of(s));
+}
+
+/* How many operations: fewer where the store is reopened between any two. */
+static unsigned so_many(const suite *s, uint64_t base)
+{
+    return (unsigned)test_scaled(s->is_reopened ? base / 5 : base);
 }
 
 static world *new_world(suite *s, unsigned commits)
@@ -493,10 +506,10 @@ static void expect_reads_agree(world *w, unsigned count)
 TEST_WITHIN(random_reads_of_a_random_history_agree_with_a_filter_over_everything, 120)
 {
     SUITE(s);
-    world *w = new_world(s, (unsigned)test_scaled(250));
-    expect_reads_agree(w, (unsigned)test_scaled(400));
+    world *w = new_world(s, so_many(s, 250));
+    expect_reads_agree(w, so_many(s, 400));
     suite_reopen(s);
-    expect_reads_agree(w, (unsigned)test_scaled(100));
+    expect_reads_agree(w, so_many(s, 100));
 }
 
 /* ---- descriptions and lists */
@@ -504,7 +517,7 @@ TEST_WITHIN(random_reads_of_a_random_history_agree_with_a_filter_over_everything
 TEST_WITHIN(descriptions_of_streams_agree_with_a_count_over_everything, 60)
 {
     SUITE(s);
-    world *w = new_world(s, (unsigned)test_scaled(200));
+    world *w = new_world(s, so_many(s, 200));
     for (size_t i = 0; i < COUNT(stream_names); i++) {
         const limits it = limits_of(w, stream_names[i]);
         const char *state = it.is_tombstoned  ? "tombstoned"
@@ -529,7 +542,7 @@ TEST_WITHIN(descriptions_of_streams_agree_with_a_count_over_everything, 60)
 TEST_WITHIN(lists_of_types_and_tags_agree_with_a_count_over_everything, 60)
 {
     SUITE(s);
-    world *w = new_world(s, (unsigned)test_scaled(200));
+    world *w = new_world(s, so_many(s, 200));
     static const struct {
         stele_name_kind kind;
         const char *const *names;
@@ -567,10 +580,10 @@ TEST_WITHIN(lists_of_types_and_tags_agree_with_a_count_over_everything, 60)
 TEST_WITHIN(random_conditions_are_decided_as_a_look_at_everything_would, 60)
 {
     SUITE(s);
-    world *w = new_world(s, (unsigned)test_scaled(150));
+    world *w = new_world(s, so_many(s, 150));
     unsigned refused = 0;
     unsigned written = 0;
-    for (unsigned i = 0; i < test_scaled(200); i++) {
+    for (unsigned i = 0; i < so_many(s, 200); i++) {
         const stele_query *query = some_query(w);
         const stele_position after =
             below(w, 2) ? below(w, w->all.count + 2) : w->all.count - below(w, 10);

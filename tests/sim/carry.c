@@ -16,7 +16,8 @@ bool sim_story_settle(sim_story *story)
             if (!sim_history_expect(history, action)) {
                 return false;
             }
-        } else if (sim_story_is_crashed(story) || sim_story_is_poisoned(story)) {
+        } else if (sim_story_is_crashed(story) ||
+                   action->answer.error.detail == STELE_IO_POISONED) {
             break;
         } else {
             action->state = SIM_FAILED;
@@ -91,14 +92,14 @@ static bool is_refusal(stele_status status)
     return status == STELE_CONFLICT || status == STELE_DELETED || status == STELE_INVALID;
 }
 
-bool sim_story_may_fail(sim_story *story, stele_status status)
+bool sim_story_may_fail(sim_story *story, const stele_error *error)
 {
-    if (status == STELE_NO_SPACE && story->is_full) {
+    if (error->status == STELE_NO_SPACE && story->is_full) {
         return true;
     }
     /* Once poisoned it fails for good; the fault may have been seen before. */
     return sim_story_was_faulty(story) ||
-           (sim_story_faults(story) > 0 && sim_story_is_poisoned(story));
+           (sim_story_faults(story) > 0 && error->detail == STELE_IO_POISONED);
 }
 
 /* Judges the answer to an action that was carried out and waited for. */
@@ -126,13 +127,13 @@ static bool judge(sim_story *story, sim_action *action)
     if (!sim_story_settle(story)) {
         return false;
     }
-    if (!sim_story_may_fail(story, answer->status)) {
+    if (!sim_story_may_fail(story, &answer->error)) {
         story->report.saw_corruption = answer->status == STELE_CORRUPT;
         return sim_report_fail(&story->report, "%s: %s", sim_action_print(action, &story->arena),
                                answer->error.message);
     }
     sim_story_tell(story, "    failed: %s", answer->error.message);
-    if (sim_story_is_poisoned(story)) {
+    if (answer->error.detail == STELE_IO_POISONED) {
         sim_history_doubt(history, action);
     } else {
         action->state = SIM_FAILED;
@@ -186,7 +187,7 @@ bool sim_story_submit(sim_story *story, sim_action *action)
         return sim_story_settle(story);
     }
     action->state = SIM_FAILED;
-    return status == STELE_BUSY || sim_story_may_fail(story, status) ||
+    return status == STELE_BUSY || sim_story_may_fail(story, &error) ||
            sim_report_fail(&story->report, "%s: %s", sim_action_print(action, &story->arena),
                            error.message);
 }
@@ -226,7 +227,7 @@ bool sim_story_work(sim_story *story, uint64_t count)
             return false;
         }
         if (status != STELE_OK) {
-            return sim_story_may_fail(story, status) ||
+            return sim_story_may_fail(story, &error) ||
                    sim_report_fail(&story->report, "step: %s", error.message);
         }
     }

@@ -302,13 +302,14 @@ static int write_file(stele_file *file, uint64_t offset, const void *bytes, size
 static void lose_changes(sim_disk *disk, sim_node *node)
 {
     const bool is_evicted = sim_chance(&disk->choice, 1, 2);
+    const uint64_t size = node->live.size;
     for (size_t i = 0; i < node->change_count && is_evicted; i++) {
         const sim_change *change = &node->changes[i];
-        if (change->kind == SIM_CHANGE_WRITE) {
-            const uint64_t size = node->live.size;
+        const uint64_t end =
+            change->offset + change->size < size ? change->offset + change->size : size;
+        if (change->kind == SIM_CHANGE_WRITE && change->offset < end) {
             sim_image_write(&node->live, change->offset, node->durable.bytes + change->offset,
-                            change->size);
-            sim_image_set_size(&node->live, size);
+                            end - change->offset);
         }
     }
     sim_node_forget_changes(node);

@@ -152,6 +152,7 @@ uint64_t sim_story_faults(const sim_story *story)
 
 void sim_story_clear_faults(sim_story *story)
 {
+    (void)sim_story_was_faulty(story);
     sim_disk_clear_faults(story->disk);
     story->memory.fail_at = 0;
     story->memory.failures = 0;
@@ -183,7 +184,8 @@ bool sim_story_is_poisoned(sim_story *story)
     stele_info info;
     const stele_status status = stele_describe(story->store, &info, NULL);
     /* Where pages were lost under its feet, it may not even be able to describe itself. */
-    return status == STELE_OK ? info.is_poisoned : status == STELE_CORRUPT;
+    return status == STELE_OK ? info.is_poisoned
+                              : status == STELE_CORRUPT && sim_disk_has_lost(story->disk);
 }
 
 /* ---- run */
@@ -232,6 +234,8 @@ void sim_story_begin(sim_story *story, const sim_settings *settings)
     story->report = (sim_report){0};
     sim_arena_reset(&story->arena);
     sim_clock_init(&story->clock, settings->seed);
+    story->faults_seen = 0;
+    story->memory.failures = 0;
     sim_disk_reset(story->disk, settings->seed);
     sim_disk_set_places(story->disk, place_of, story);
     draw_taste(story);

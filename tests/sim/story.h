@@ -130,7 +130,7 @@ uint32_t sim_story_step_count(const sim_settings *settings);
 bool sim_story_is_crashed(const sim_story *story);
 bool sim_story_is_poisoned(sim_story *story);
 /* Whether an action or a piece of work may answer this because of a fault, or of a full disk. */
-bool sim_story_may_fail(sim_story *story, stele_status status);
+bool sim_story_may_fail(sim_story *story, const stele_error *error);
 /* Draws a step and carries it out. */
 bool sim_story_step(sim_story *story);
 bool sim_story_free_disk(sim_story *story);
