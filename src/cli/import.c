@@ -12,16 +12,18 @@
  *
  * The chain value (source.h) is a hash over that item and all items before it. Hence:
  *
- * I1  A key that is in the store means that everything in the file up to that item is in the store.
+ * I1. A key that is in the store means that everything in the file up to that item is in the store.
  * (Commits are made one after the other, in the order of the file, and the log keeps a prefix of
- * them, whatever the durability.) I2  A key depends on content alone. The same file under another
- * name, from a pipe, or with other line breaks is the same file; a file that has grown is the same
- * file up to where it grew; a file that was changed in a line is a different file from that line
- * on. (A path or an inode would say neither.) --name salts the chain, for those who do want to
- *     import the same bytes twice.
- * I3  An item without an id has its chain value for an id: a UUIDv5 over what stands before it and
- * its own bytes. Two equal lines are two events, and the same line of the same file always has the
- * same id.
+ * them, whatever the durability.)
+ *
+ * I2. A key depends on content alone. The same file under another name, from a pipe, or with other
+ * line breaks is the same file; a file that has grown is the same file up to where it grew; a file
+ * that was changed in a line is a different file from that line on. (A path or an inode would say
+ * neither.) --name salts the chain, for those who do want to import the same bytes twice.
+ *
+ * I3. An item without an id has an id made of its chain value: a UUIDv5 over what stands before it
+ * and its own bytes. Two equal lines are two events, and the same line of the same file always has
+ * the same id.
  *
  * *Finding the place to go on.* From what is known to be imported (at first: nothing) the source
  * fills a window of at most CLI_WINDOW_ITEMS items. If the key of its last item is in the store,
@@ -46,6 +48,10 @@
  *
  * *Ids still count.* Within a window a second item with the same stream and id is passed over, and
  * events whose ids the store knows are not written again: that is what the store does with a retry.
+ * But then there is no commit to carry the key, and the store forgets ids. So when the end of a
+ * window is known by ids alone, a marker is written that carries its key: an event of the stream
+ * $import. The end of every window that had an event in it can be recognised for ever; without that
+ * the search above would end too early.
  *
  * *Time.* Into a store that has no events the source's times go as recorded times, so that --as-of
  * works on imported history; they are clamped so as never to decrease. An import that goes on does
@@ -84,6 +90,7 @@ typedef struct importer {
     stele_event *events; /* that wait for their commit, */
     size_t *pending;     /* and which items of the window they come from */
     size_t pending_count;
+    size_t dealt_with;        /* items of the window */
     size_t *seen;             /* SEEN_SLOTS hash slots: event of this window + 1 */
     cli_parsed_event *parsed; /* by item of the window */
     stele_time latest;        /* the largest time of the items so far */
@@ -93,57 +100,12 @@ typedef struct importer {
     bool looks_up;    /* keys may be in the store */
     bool has_resumed; /* some were */
     bool has_unsynced;
+    bool needs_marker; /* the store knows items only by what it will forget, see above */
     int64_t synced;    /* when */
     uint64_t reported; /* bad items */
 } importer;
 
-/* ---- The clock */
-
-static stele_time import_now(void *context)
-{
-    cli_import_clock *clock = context;
-    const stele_clock *system = stele_clock_system();
-    /* Relaxed: the importer sets it before it calls the store, whose own locks order the two. */
-    const int64_t instead = atomic_load_explicit(&clock->instead, memory_order_relaxed);
-
-    return instead == INT64_MIN ? system->now(system->context) : instead;
-}
-
-static int64_t import_monotonic(void *context)
-{
-    const stele_clock *system = stele_clock_system();
-
-    (void)context;
-    return system->monotonic(system->context);
-}
-
-static void import_entropy(void *context, void *ret_bytes, size_t size)
-{
-    const stele_clock *system = stele_clock_system();
-
-    (void)context;
-    system->entropy(system->context, ret_bytes, size);
-}
-
-static void import_boot_id(void *context, uint8_t ret_id[16])
-{
-    const stele_clock *system = stele_clock_system();
-
-    (void)context;
-    system->boot_id(system->context, ret_id);
-}
-
-void cli_import_clock_init(cli_import_clock *clock)
-{
-    clock->table = (stele_clock){
-        .context = clock,
-        .now = import_now,
-        .monotonic = import_monotonic,
-        .entropy = import_entropy,
-        .boot_id = import_boot_id,
-    };
-    atomic_init(&clock->instead, INT64_MIN);
-}
+/* ---- Keys and the clock */
 
 static void set_clock(importer *import, stele_time time)
 {
@@ -151,8 +113,6 @@ static void set_clock(importer *import, stele_time time)
         atomic_store_explicit(&import->clock->instead, time, memory_order_relaxed);
     }
 }
-
-/* ---- Keys */
 
 static void key_of(const cli_item *item, char ret_key[KEY_SIZE])
 {
@@ -193,6 +153,23 @@ static stele_status is_known(importer *import, const cli_item *item, bool *ret_k
         return STELE_OK;
     }
     return status;
+}
+
+/* Writes an event that has nothing to say but its key. */
+static stele_status write_marker(importer *import, const cli_item *item, stele_error *reterr)
+{
+    CLI_CLEANUP_BUFFER cli_buffer data = {0};
+    char key[KEY_SIZE];
+    const stele_append_options append = {.key = key, .durability = STELE_DURABLE_OS};
+    stele_event event;
+
+    key_of(item, key);
+    cli_buffer_add_text(&data, "{\"file\":");
+    cli_json_add_string(&data, import->source->name, strlen(import->source->name));
+    cli_buffer_format(&data, ",\"line\":%" PRIu64 "}", item->line);
+    event = stele_json_event("$importPassed", cli_buffer_text(&data));
+    import->has_unsynced = true;
+    return stele_append(import->store, "$import", STELE_ANY, &event, 1, &append, NULL, reterr);
 }
 
 /* How many items of the window are in the store. */
@@ -295,16 +272,25 @@ static stele_status append_once(importer *import, size_t first, size_t count, co
     return stele_append_commit(import->store, &commit, ret_receipt, NULL, reterr);
 }
 
+/* The item that a commit of pending events stands for: of the last of them, all up to what was
+ * dealt with. */
+static const cli_item *item_of(const importer *import, size_t first, size_t count)
+{
+    const bool is_last = first + count == import->pending_count;
+
+    return &import->source
+                ->items[is_last ? import->dealt_with - 1 : import->pending[first + count - 1]];
+}
+
 /* Appends pending events in one commit and counts them. */
 static stele_status append_some(importer *import, size_t first, size_t count, stele_error *reterr)
 {
-    const size_t last = import->pending[first + count - 1];
-    const char *own_key = import->parsed[last].key;
+    const char *own_key = import->parsed[import->pending[first]].key;
     char key[KEY_SIZE];
     stele_receipt receipt;
     stele_status status;
 
-    key_of(&import->source->items[last], key);
+    key_of(item_of(import, first, count), key);
     status = append_once(import, first, count, own_key ? own_key : key, &receipt, reterr);
     if (status == STELE_INVALID && (unsigned)reterr->detail == STELE_INVALID_CLOCK) {
         status = stele_accept_clock(import->store, reterr);
@@ -317,18 +303,56 @@ static stele_status append_some(importer *import, size_t first, size_t count, st
     }
     if (receipt.already_applied) {
         import->counts.known += count;
+        import->needs_marker = import->needs_marker || !own_key;
     } else {
         import->counts.imported += count;
         import->looks_up = false;
         import->has_unsynced = true;
+        import->needs_marker = import->needs_marker && own_key;
     }
     return STELE_OK;
+}
+
+/* Whether an event whose own key belongs to another commit is nevertheless the one that has it: an
+ * earlier run may have kept its time in another way. */
+static bool is_same_event(importer *import, const stele_event *event, const stele_error *error)
+{
+    const stele_read read = {.from = STELE_AT_POSITION(error->conflict.position), .limit = 1};
+    stele_cursor *cursor = NULL;
+    const stele_record *record;
+    bool is_same = false;
+
+    if ((unsigned)error->detail == STELE_CONFLICT_KEY &&
+        stele_read_open(import->store, &read, &cursor, NULL) == STELE_OK) {
+        record = stele_cursor_next(cursor, NULL);
+        is_same = record && memcmp(&record->id, &event->id, sizeof event->id) == 0 &&
+                  record->stream.size == strlen(event->stream) &&
+                  memcmp(record->stream.data, event->stream, record->stream.size) == 0;
+        stele_cursor_free(cursor);
+    }
+    return is_same;
+}
+
+/* What becomes of an event that the store refuses. Answers -1 to go on, or an exit code. */
+static int judge_refused(importer *import, size_t item, const stele_error *error)
+{
+    const cli_parsed_event *event = &import->parsed[item];
+
+    if (event->is_tombstone && error->status == STELE_DELETED) {
+        import->counts.known++; /* somebody else has ended the stream */
+        import->needs_marker = true;
+        return -1;
+    }
+    if (event->key && is_same_event(import, &event->event, error)) {
+        import->counts.known++;
+        return -1;
+    }
+    return say_bad_item(import, item, 0, error->message);
 }
 
 /* Appends pending events, in halves if what is in them is refused. Answers -1, or an exit code. */
 static int append_halving(importer *import, size_t first, size_t count)
 {
-    const size_t item = import->pending[first];
     stele_error error;
     int result;
 
@@ -339,11 +363,7 @@ static int append_halving(importer *import, size_t first, size_t count)
         return say_store(import, &error);
     }
     if (count == 1) {
-        if (import->parsed[item].is_tombstone && error.status == STELE_DELETED) {
-            import->counts.known++; /* somebody else has ended the stream */
-            return -1;
-        }
-        return say_bad_item(import, item, 0, error.message);
+        return judge_refused(import, import->pending[first], &error);
     }
     result = append_halving(import, first, count / 2);
     return result >= 0 ? result : append_halving(import, first + count / 2, count - count / 2);
@@ -361,11 +381,12 @@ static int sync_store(importer *import)
     return stele_sync(import->store, &error) == STELE_OK ? -1 : say_store(import, &error);
 }
 
-/* Writes what is pending. */
-static int flush(importer *import)
+/* Writes what is pending, when the first `dealt_with` items of the window are dealt with by it. */
+static int flush(importer *import, size_t dealt_with)
 {
     int result = -1;
 
+    import->dealt_with = dealt_with;
     if (import->pending_count > 0) {
         if (import->options->is_dry) {
             import->counts.imported += import->pending_count;
@@ -474,7 +495,7 @@ static int add_event(importer *import, size_t item)
 
         if (is_alone || last->key || last->is_tombstone ||
             last->append_time != event->append_time) {
-            result = flush(import);
+            result = flush(import, item);
         }
     }
     if (result >= 0) {
@@ -490,7 +511,7 @@ static int add_event(importer *import, size_t item)
 /* Reports an item after what is pending has been written. */
 static int refuse_item(importer *import, size_t item, size_t offset, const char *message)
 {
-    const int result = flush(import);
+    const int result = flush(import, item);
 
     return result >= 0 ? result : say_bad_item(import, item, offset, message);
 }
@@ -519,6 +540,7 @@ static int take_item(importer *import, size_t item)
     }
     if (!event->key && !event->is_tombstone && was_seen(import, item)) {
         import->counts.known++;
+        import->needs_marker = true;
         return -1;
     }
     place_time(import, event);
@@ -553,6 +575,26 @@ static void show_progress(importer *import)
                       import->counts.imported + import->counts.known + import->counts.bad);
 }
 
+/* Writes what is pending of a window, and sees to it that its end can be recognised for ever. */
+static int leave_key(importer *import)
+{
+    const cli_source *source = import->source;
+    const cli_item *last = &source->items[source->item_count - 1];
+    const int result = flush(import, source->item_count);
+    bool known = false;
+    stele_error error;
+
+    if (result >= 0 || !import->needs_marker || import->options->is_dry) {
+        return result;
+    }
+    if (is_known(import, last, &known, &error) != STELE_OK ||
+        (!known && write_marker(import, last, &error) != STELE_OK)) {
+        return say_store(import, &error);
+    }
+    import->needs_marker = false;
+    return -1;
+}
+
 /* Deals with the items of the window. Answers -1, or an exit code. */
 static int import_window(importer *import)
 {
@@ -574,7 +616,7 @@ static int import_window(importer *import)
         result = take_item(import, item);
     }
     if (result < 0) {
-        result = flush(import);
+        result = leave_key(import);
     }
     cli_source_consume(source, source->item_count);
     cli_arena_reset(&import->arena);

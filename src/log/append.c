@@ -329,8 +329,9 @@ static stele_status fetch(stele__plan *plan, stele__look result, stele_error *re
 stele_status stele__append_drive(stele__plan *plan, bool has_note, stele__fate *ret_fate, stele_receipt *ret_receipt,
                                  stele__group **ret_group, stele_error *reterr)
 {
+    enum { HEALS_MAX = 4 };
     stele__log *log = plan->log;
-    for (;;) {
+    for (unsigned heals = 0;;) {
         stele__look result = LOOK_AGAIN;
         stele__lock(&log->lock);
         stele_status status = stele__look_at(plan, &result, reterr);
@@ -382,7 +383,7 @@ stele_status stele__append_drive(stele__plan *plan, bool has_note, stele__fate *
             stele__unlock(&log->lock);
             *ret_fate = STELE_FATE_ANSWERED;
             status = fetch(plan, result, reterr);
-            if (status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK) {
+            if (status == STELE_CORRUPT && heals++ < HEALS_MAX && stele__maintain_heal(log, reterr) == STELE_OK) {
                 break; /* a damaged index file was built again: look once more */
             }
             STELE_TRY(status);

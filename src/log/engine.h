@@ -313,6 +313,7 @@ struct stele__log {
     stele__mutex follow_lock;
     uint32_t followed_word;              /* of the shared page, when it was last followed to its end */
     bool has_followed;
+    bool is_cut;                         /* history that was shown is gone */
 };
 
 /* Takes a consistent pair: everything up to *ret_head is in the view. */

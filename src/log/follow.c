@@ -2,9 +2,10 @@
 /*
  * Read-only handles: following a store that somebody else may be writing.
  *
- * A follower reads the manifest, opens what it names, and builds tails of its own by scanning the live segments. While there is a writer
- * (who holds the lock), the shared page says how far the log is visible; without one, it is visible as far as good frames stand. The
- * follower changes nothing: a torn tail is left to the next writer.
+ * A follower reads the manifest, opens what it names, and builds tails of its own by scanning the live segments. The shared page says how
+ * far the log is visible, also when its writer is gone: what stands behind that was never published. Only after a restart of the machine
+ * does the page mean nothing; then the log is visible as far as good frames stand, which are on the disk. The follower changes nothing: a
+ * torn tail is left to the next writer. If that one had to cut history which this follower has shown, the follower answers nothing more.
  *
  * A file that has vanished was merged or sealed away meanwhile: the manifest is read again.
  */
@@ -305,20 +306,51 @@ static stele_status scan_to(stele__log *log, stele_position target, stele_error 
     return STELE_OK;
 }
 
+static stele_status fail_cut(const stele__log *log, stele_error *reterr)
+{
+    (void)stele__fail(reterr, STELE_INVALID_CHECKPOINT, "the end of history that was shown from %s is lost", log->folder);
+    stele__hint(reterr, "open the store again and check your checkpoints");
+    return STELE_INVALID;
+}
+
+/* How far the log may be shown. */
+static stele_position visible_target(const stele__log *log, bool has_writer)
+{
+    const stele__manifest *manifest = &log->manifest;
+    uint8_t boot_id[16];
+    stele_position head;
+    /* What is sealed or was closed in order is visible whatever the page says. */
+    stele_position least = manifest->segment_count ? manifest->segments[manifest->segment_count - 1].last : 0;
+    if (manifest->is_clean && manifest->end_position > least) {
+        least = manifest->end_position;
+    }
+    log->clock->boot_id(log->clock->context, boot_id);
+    if (stele__shared_head(&log->shared, &log->store, boot_id, &head)) {
+        return head > least ? head : least;
+    }
+    return has_writer ? least : UINT64_MAX; /* a writer who has not published yet is recovering */
+}
+
 /* Follow lock held. */
 static stele_status follow(stele__log *log, stele_error *reterr)
 {
     bool has_writer;
+    if (log->is_cut) {
+        return fail_cut(log, reterr);
+    }
     const uint32_t word = stele__shared_ticket(&log->shared);
     if (log->shared.is_mapped && log->has_followed && word == log->followed_word) {
         return STELE_OK;
     }
     STELE_TRY(is_writer_there(log, &has_writer, reterr));
+    const uint64_t epoch = log->view ? atomic_load_explicit(&log->epoch, memory_order_relaxed) : 0;
     STELE_TRY(reload(log, reterr));
-    /* The page's head may lag behind what can be scanned; it is never ahead of what was written. */
-    const stele_position target = has_writer && log->shared.is_mapped
-                                      ? atomic_load_explicit(&log->shared.page->head, memory_order_acquire)
-                                      : UINT64_MAX;
+    const stele_position shown = atomic_load_explicit(&log->head, memory_order_relaxed);
+    if (epoch && stele__manifest_valid_until(&log->manifest, epoch, shown) < shown) {
+        log->is_cut = true;
+        return fail_cut(log, reterr);
+    }
+    const stele_position target = visible_target(log, has_writer);
     STELE_TRY(scan_to(log, target, reterr));
     const stele_position end = visible_end(log);
     const stele_position head = atomic_load_explicit(&log->head, memory_order_relaxed);

@@ -56,7 +56,7 @@ static bool wants_look_up(const stele__plan *plan)
 }
 
 /* A key that came after the look-up stands in the live tail (A3). */
-static bool key_stele__append_is_pending(const stele__plan *plan)
+static bool key_is_pending(const stele__plan *plan)
 {
     if (plan->key.size == 0 || !plan->log->live) {
         return false;
@@ -281,7 +281,7 @@ stele_status stele__look_at(stele__plan *plan, stele__look *ret_result, stele_er
         *ret_result = LOOK_NEEDS_FACTS;
         return STELE_OK;
     }
-    if (plan->key_position || key_stele__append_is_pending(plan)) {
+    if (plan->key_position || key_is_pending(plan)) {
         *ret_result = plan->key_position ? LOOK_KNOWN_KEY : LOOK_NEEDS_PUBLISHING;
         return STELE_OK;
     }

@@ -494,11 +494,12 @@ static stele_status heal(stele__log *log, const stele__view *old, uint64_t *numb
         status = replace_damaged(log, old, view, &next, numbers, &count, reterr);
     }
     log->manifest.next_index = next.next_index;
-    if (status != STELE_OK) {
+    if (status != STELE_OK || count == 0) { /* nothing is damaged: somebody else was faster */
         stele__manifest_done(&next);
-    } else {
-        status = replace_manifest(log, &next, reterr);
+        stele__view_unref(view);
+        return status;
     }
+    status = replace_manifest(log, &next, reterr);
     if (status == STELE_OK) {
         status = install_healed(log, view, reterr);
     }

@@ -13,8 +13,8 @@
  *       sync that failed may have left pages that the system takes for clean and that are not on the disk: another sync alone would
  *       answer well and do nothing. What a frame knew to be synced is left alone.
  *   R4  Recovering twice is recovering once, also if the first time was cut short.
- *   R5  When the machine, not just the process, went down without an orderly close, history beyond the recovered end may have been seen by
- *       readers: the epoch is raised and the end noted.
+ *   R5  When history beyond the recovered end may have been seen by readers, the epoch is raised and the end noted: when the machine, not
+ *       just the process, went down without an orderly close, and when the shared page says that more had been published.
  *   R6  Index files are derived: what is missing or damaged is built again from its segments.
  */
 #include "log/engine.h"
@@ -766,17 +766,33 @@ static stele_status fill_window(recovery *state, stele_error *reterr)
     return status;
 }
 
+static stele_status open_page(recovery *state, const uint8_t boot_id[16], stele_position *ret_published,
+                              stele_error *reterr)
+{
+    stele__log *log = state->log;
+    stele__buffer path = {.alloc = log->alloc};
+    const stele_status status = stele__log_path(log, "live", &path, reterr);
+    if (status == STELE_OK) {
+        stele__shared_open(&log->shared, log->vfs, (const char *)path.data, true);
+        *ret_published = stele__shared_take(&log->shared, &log->store, boot_id);
+    }
+    stele__buffer_done(&path);
+    return status;
+}
+
 /* Notes that the store is open, in a new epoch if history may have been cut (R5). */
 static stele_status write_manifest(recovery *state, stele_error *reterr)
 {
     stele__log *log = state->log;
     stele__manifest *manifest = &log->manifest;
     uint8_t boot_id[16];
+    stele_position published;
     log->clock->boot_id(log->clock->context, boot_id);
+    STELE_TRY(open_page(state, boot_id, &published, reterr));
     const bool was_machine = memcmp(boot_id, manifest->boot_id, sizeof boot_id) != 0;
-    if (!manifest->is_clean && (was_machine || state->lost_good_frames)) {
+    if (!manifest->is_clean && (was_machine || state->lost_good_frames || published >= state->next)) {
         STELE_TRY(stele__manifest_add_cut(manifest, state->next - 1, reterr));
-        stele__log_say(log, STELE_LOG_NOTICE, "recovered up to position %" PRIu64 " after a crash of the machine; epoch %" PRIu64,
+        stele__log_say(log, STELE_LOG_NOTICE, "recovered up to position %" PRIu64 " after a crash; history beyond it may have been seen: epoch %" PRIu64,
                        state->next - 1, manifest->epoch);
     }
     memcpy(manifest->boot_id, boot_id, sizeof boot_id);
@@ -886,13 +902,6 @@ static stele_status recover(recovery *state, stele_error *reterr)
     STELE_TRY(read_window(state, reterr));
     STELE_TRY(write_manifest(state, reterr));
     STELE_TRY(remove_orphans(state, reterr));
-    stele__buffer path = {.alloc = log->alloc};
-    const stele_status status = stele__log_path(log, "live", &path, reterr);
-    if (status == STELE_OK) {
-        stele__shared_open(&log->shared, log->vfs, (const char *)path.data, true);
-    }
-    stele__buffer_done(&path);
-    STELE_TRY(status);
     take_over(state);
     return STELE_OK;
 }

@@ -58,6 +58,27 @@ void stele__shared_open(stele__shared *shared, const stele_vfs *vfs, const char 
     }
 }
 
+bool stele__shared_head(const stele__shared *shared, const stele_uuid *store, const uint8_t boot_id[16],
+                        stele_position *ret_head)
+{
+    const stele__shared_page *page = shared->page;
+    /* Pairs with the release in publish: who sees the head sees the bytes of the log, and whose page it is. */
+    *ret_head = atomic_load_explicit(&page->head, memory_order_acquire);
+    return shared->is_mapped && memcmp(page->store, store->bytes, 16) == 0 && memcmp(page->boot_id, boot_id, 16) == 0;
+}
+
+stele_position stele__shared_take(stele__shared *shared, const stele_uuid *store, const uint8_t boot_id[16])
+{
+    stele_position head;
+    if (!stele__shared_head(shared, store, boot_id, &head)) {
+        head = 0;
+        atomic_store_explicit(&shared->page->head, 0, memory_order_release);
+        memcpy(shared->page->store, store->bytes, 16);
+        memcpy(shared->page->boot_id, boot_id, 16);
+    }
+    return head;
+}
+
 void stele__shared_close(stele__shared *shared)
 {
     if (shared->is_mapped) {

@@ -19,6 +19,8 @@ enum { STELE_SHARED_SIZE = 4096 };
 /* The page's contents, in the byte order of the machine: it never leaves it. */
 typedef struct stele__shared_page {
     char magic[8];             /* "STELEPG1" */
+    uint8_t store[16];         /* the store's id, and … */
+    uint8_t boot_id[16];       /* … the machine's run in which the rest was written: else it means nothing */
     _Atomic uint64_t head;     /* last visible position */
     _Atomic uint64_t generation; /* of the manifest */
     _Atomic uint64_t writer;   /* counts openings for writing */
@@ -37,6 +39,12 @@ typedef struct stele__shared {
 /* Maps the page in the folder's file "live", which a writer creates. If that cannot be done, a page of the process's own is used. */
 void stele__shared_open(stele__shared *shared, const stele_vfs *vfs, const char *path, bool is_writer);
 void stele__shared_close(stele__shared *shared);
+
+/* A writer takes the page over. Returns the head that the writer before him published in the same run of the machine; 0: none. */
+stele_position stele__shared_take(stele__shared *shared, const stele_uuid *store, const uint8_t boot_id[16]);
+/* Whether the page is of this store and this run of the machine; then *ret_head is what was published last. */
+bool stele__shared_head(const stele__shared *shared, const stele_uuid *store, const uint8_t boot_id[16],
+                        stele_position *ret_head);
 
 /* Publishes a head, and wakes who sleeps. */
 void stele__shared_publish(stele__shared *shared, stele_position head);

@@ -188,28 +188,99 @@ TEST(a_file_may_grow_again_and_again)
     stele_close(store, NULL);
 }
 
-TEST(events_are_known_beyond_the_window_of_ids)
+/* So many events by others that every id before them is forgotten. */
+static void make_noise(stele_store *store)
 {
-    stele_store *store = open_store();
-    stele_append_options fast = {.durability = STELE_DURABLE_NONE};
+    const stele_append_options fast = {.durability = STELE_DURABLE_NONE};
     stele_event *events = test_memory(STELE_COMMIT_EVENTS_MAX * sizeof *events);
-    cli_import_counts counts;
     stele_error error;
-    size_t size;
-    const char *text = history(3000, &size);
 
     for (size_t i = 0; i < STELE_COMMIT_EVENTS_MAX; i++) {
         events[i] = stele_json_event("noise", "0");
     }
-    expect_int(import_bytes(store, text, size, NULL, &counts), 0);
     for (size_t i = 0; i <= STELE_ID_WINDOW / STELE_COMMIT_EVENTS_MAX; i++) {
         expect_ok(stele_append(store, "noise", STELE_ANY, events, STELE_COMMIT_EVENTS_MAX, &fast,
                                NULL, &error),
                   &error);
     }
+}
+
+TEST(events_are_known_beyond_the_window_of_ids)
+{
+    stele_store *store = open_store();
+    cli_import_counts counts;
+    size_t size;
+    const char *text = history(3000, &size);
+
+    expect_int(import_bytes(store, text, size, NULL, &counts), 0);
+    make_noise(store);
     expect_int(import_bytes(store, text, size, NULL, &counts), 0);
     expect_uint(counts.known, 3000);
     expect_history(store, 3000);
+    stele_close(store, NULL);
+}
+
+/* Events of another file with ids, which came another way before, and may not have left a key. */
+static const char *known_events(int count, size_t *ret_size)
+{
+    cli_buffer text = {0};
+    char *copy;
+
+    for (int i = 0; i < count; i++) {
+        cli_buffer_format(
+            &text,
+            "{\"stream\":\"s-%d\",\"type\":\"t\",\"id\":\"%08x-0000-4000-8000-000000000001\"}\n",
+            i % 10, (unsigned)i + 1);
+    }
+    copy = test_memory(text.size + 1);
+    memcpy(copy, cli_buffer_text(&text), text.size);
+    *ret_size = text.size;
+    cli_buffer_done(&text);
+    return copy;
+}
+
+static const int known_cuts[] = {1, 10, 4096, 4106, 8192, 9000};
+
+TEST_ROWS(what_was_known_by_ids_stays_known_when_the_ids_are_forgotten, known_cuts)
+{
+    stele_store *store = open_store();
+    cli_import_counts counts;
+    stele_position head;
+    size_t size;
+    size_t part_size;
+    const char *text = known_events(9000, &size);
+    const char *part = known_events(known_cuts[row], &part_size);
+    cli_buffer other = {0};
+
+    /* The events come by a file that begins differently, so that no key is the same. */
+    cli_buffer_add_text(&other, "{\"stream\":\"first\",\"type\":\"t\"}\n");
+    cli_buffer_add(&other, part, part_size);
+    expect_int(import_bytes(store, other.data, other.size, NULL, &counts), 0);
+    expect_int(import_bytes(store, text, size, NULL, &counts), 0);
+    expect_uint(counts.known, (uint64_t)known_cuts[row]);
+    make_noise(store);
+    head = head_of(store);
+    expect_int(import_bytes(store, text, size, NULL, &counts), 0);
+    expect_uint(counts.known, 9000);
+    expect_uint(head_of(store), head);
+    cli_buffer_done(&other);
+    stele_close(store, NULL);
+}
+
+TEST(an_id_that_occurs_again_at_the_end_stays_known)
+{
+    const char *text =
+        "{\"stream\":\"s\",\"type\":\"t\",\"id\":\"01890f5c-7a3e-7c1a-9b1e-3f2d6c5b4a39\"}\n"
+        "{\"stream\":\"s\",\"type\":\"t\"}\n"
+        "{\"stream\":\"s\",\"type\":\"t\",\"id\":\"01890f5c-7a3e-7c1a-9b1e-3f2d6c5b4a39\"}\n";
+    stele_store *store = open_store();
+    cli_import_counts counts;
+
+    expect_int(import_text(store, text, NULL, &counts), 0);
+    expect_uint(head_of(store), 2);
+    make_noise(store);
+    expect_int(import_text(store, text, NULL, &counts), 0);
+    expect_uint(counts.known, 3);
     stele_close(store, NULL);
 }
 
@@ -284,6 +355,37 @@ TEST(keys_of_their_own_are_kept)
     expect_int(import_text(store, text, NULL, &counts), 0);
     expect_uint(counts.known, 3);
     expect_uint(head_of(store), 3);
+    stele_close(store, NULL);
+}
+
+TEST(a_key_of_its_own_is_known_although_the_time_is_kept_in_another_way)
+{
+    const char *text =
+        "{\"stream\":\"s\",\"type\":\"t\",\"time\":\"2020-01-01T00:00:00Z\",\"key\":\"order-1\"}\n"
+        "{\"stream\":\"s\",\"type\":\"u\",\"time\":\"2020-01-01T00:00:00Z\"}\n";
+    stele_store *store = open_store();
+    cli_import_counts counts;
+
+    /* As if it was killed behind the first line, and somebody else wrote. */
+    expect_int(import_bytes(store, text, strchr(text, '\n') - text + 1u, NULL, &counts), 0);
+    clock_of_import.instead = INT64_MIN;
+    expect_ok(stele_accept_clock(store, NULL), NULL);
+    write_something_else(store);
+    expect_int(import_text(store, text, NULL, &counts), 0);
+    expect_uint(counts.known, 1);
+    expect_uint(counts.imported, 1);
+    stele_close(store, NULL);
+}
+
+TEST(a_key_of_another_event_is_refused)
+{
+    const char *text = "{\"stream\":\"s\",\"type\":\"t\",\"key\":\"order-1\"}\n"
+                       "{\"stream\":\"s\",\"type\":\"u\",\"key\":\"order-1\"}\n";
+    stele_store *store = open_store();
+    cli_import_counts counts;
+
+    expect_int(import_text(store, text, NULL, &counts), 2);
+    expect_uint(counts.imported, 1);
     stele_close(store, NULL);
 }
 

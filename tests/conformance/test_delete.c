@@ -449,6 +449,71 @@ TEST(a_tombstoned_stream_stays_so_after_reopening)
     expect_says(ids(s, (stele_read){.event_type = "happened"}), "e0");
 }
 
+/* ---- what much history in between must not change */
+
+/* A stream in every state, with little or much between what made it so. */
+static void expect_states_kept(suite *s, uint64_t between)
+{
+    append(s, "live", STELE_ANY, "e0 e1");
+    append(s, "gone", STELE_ANY, "e0 e1");
+    append(s, "dead", STELE_ANY, "e0 e1");
+    append(s, "back", STELE_ANY, "e0 e1");
+    append(s, "dead-late", STELE_ANY, "e0 e1");
+    write_metadata(s, "bare", STELE_ANY, "{\"k\":1}");
+    append_filler(s, between);
+    delete_stream(s, "gone", STELE_ANY);
+    delete_stream(s, "back", STELE_ANY);
+    tombstone_stream(s, "dead", STELE_ANY);
+    tombstone_stream(s, "never", STELE_ANY);
+    append_filler(s, between);
+    append(s, "back", STELE_NO_STREAM, "e2");
+    append(s, "live", 1, "e2");
+    append_filler(s, between);
+    tombstone_stream(s, "dead-late", 1);
+    for (unsigned i = 0; i < 2; i++) {
+        expect_says(state_of(s, "live"), "2");
+        expect_says(state_of(s, "gone"), "deleted");
+        expect_says(state_of(s, "dead"), "tombstoned");
+        expect_says(state_of(s, "never"), "tombstoned");
+        expect_says(state_of(s, "dead-late"), "tombstoned");
+        expect_says(state_of(s, "back"), "2");
+        expect_says(state_of(s, "bare"), "none");
+        expect_says(ids(s, (stele_read){.stream = "live"}), "e0 e1 e2");
+        expect_says(ids(s, (stele_read){.stream = "gone"}), "not found, deleted");
+        expect_says(ids(s, (stele_read){.stream = "dead"}), "tombstoned");
+        expect_says(ids(s, (stele_read){.stream = "never"}), "tombstoned");
+        expect_says(ids(s, (stele_read){.stream = "back"}), "e2");
+        expect_says(append(s, "dead", STELE_ANY, "e9"), "tombstoned");
+        expect_says(append(s, "never", STELE_NO_STREAM, "e9"), "tombstoned");
+        expect_says(append(s, "dead-late", 1, "e9"), "tombstoned");
+        expect_says(append(s, "gone", STELE_EXISTS, "e9"), "deleted");
+        expect_says(commit(s, "x:-", "gone=deleted dead=tombstoned back=2 bare=none", NULL),
+                    suite_print(s, "written %u @%u", i, 20 + i));
+        append_filler(s, between);
+        suite_reopen(s);
+    }
+    expect_says(append(s, "gone", STELE_NO_STREAM, "e2"), "written 2 @23");
+    expect_says(metadata_of(s, "gone"), "1: {\"$tb\":2}");
+}
+
+TEST(states_of_streams_are_kept_with_little_in_between)
+{
+    SUITE(s);
+    expect_states_kept(s, 1);
+}
+
+TEST_WITHIN(states_of_streams_are_kept_with_much_in_between, 60)
+{
+    SUITE(s);
+    expect_states_kept(s, 5000);
+}
+
+TEST_WITHIN(states_of_streams_are_kept_with_very_much_in_between, 60)
+{
+    SUITE(s);
+    expect_states_kept(s, 50000);
+}
+
 TEST(a_commit_to_a_tombstoned_stream_leaves_the_others_alone)
 {
     SUITE(s);

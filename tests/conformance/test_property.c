@@ -517,7 +517,7 @@ TEST_WITHIN(random_reads_of_a_random_history_agree_with_a_filter_over_everything
 TEST_WITHIN(descriptions_of_streams_agree_with_a_count_over_everything, 60)
 {
     SUITE(s);
-    world *w = new_world(s, so_many(s, 200));
+    world *w = new_world(s, so_many(s, 250));
     for (size_t i = 0; i < COUNT(stream_names); i++) {
         const limits it = limits_of(w, stream_names[i]);
         const char *state = it.is_tombstoned  ? "tombstoned"
@@ -542,7 +542,7 @@ TEST_WITHIN(descriptions_of_streams_agree_with_a_count_over_everything, 60)
 TEST_WITHIN(lists_of_types_and_tags_agree_with_a_count_over_everything, 60)
 {
     SUITE(s);
-    world *w = new_world(s, so_many(s, 200));
+    world *w = new_world(s, so_many(s, 250));
     static const struct {
         stele_name_kind kind;
         const char *const *names;
@@ -580,7 +580,7 @@ TEST_WITHIN(lists_of_types_and_tags_agree_with_a_count_over_everything, 60)
 TEST_WITHIN(random_conditions_are_decided_as_a_look_at_everything_would, 60)
 {
     SUITE(s);
-    world *w = new_world(s, so_many(s, 150));
+    world *w = new_world(s, so_many(s, 250));
     unsigned refused = 0;
     unsigned written = 0;
     for (unsigned i = 0; i < so_many(s, 200); i++) {

@@ -259,6 +259,11 @@ bool sim_story_end_step(sim_story *story)
         return sim_story_recover(story);
     }
     const bool was_hit = sim_story_was_faulty(story);
+    stele_info info;
+    if (story->settings.is_lying && stele_describe(story->store, &info, NULL) == STELE_CORRUPT) {
+        story->report.saw_corruption = true;
+        return sim_report_fail(&story->report, "the store cannot describe itself");
+    }
     if (sim_story_is_poisoned(story)) {
         return sim_story_repair(story);
     }

@@ -188,13 +188,14 @@ bool sim_story_close(sim_story *story)
 
 /* ---- recovery */
 
-/* The process is gone: its memory is given back without it being able to do anything more. */
-static bool bury(sim_story *story)
+/* The process is gone: its memory is given back without it being able to do anything more. Others
+ * outlive it, unless the machine went down, or the pages that they saw are lost (has_lost). */
+static bool bury(sim_story *story, bool has_lost)
 {
     sim_story_let_go(story);
     (void)stele_close(story->store, NULL);
     story->store = NULL;
-    if (sim_disk_crash(story->disk)->kind == SIM_MACHINE_CRASH) {
+    if (sim_disk_crash(story->disk)->kind == SIM_MACHINE_CRASH || has_lost) {
         sim_story_close_observer(story);
         story->observer_position = 0;
     }
@@ -260,7 +261,7 @@ static bool open_again(sim_story *story, crash_list *list)
 {
     for (;;) {
         note_crash(story, list);
-        if (!bury(story)) {
+        if (!bury(story, list->worst == SIM_MACHINE_CRASH)) {
             return false;
         }
         sim_disk_power_on(story->disk, story->fate);
@@ -288,7 +289,7 @@ static bool recover_twice(sim_story *story, crash_list *list)
         sim_chance(story->fate, 1, 2) ? SIM_MACHINE_CRASH : SIM_PROCESS_CRASH;
     sim_disk_crash_now(story->disk, kind, SIM_PLACE_RECOVERY);
     note_crash(story, list);
-    if (!bury(story)) {
+    if (!bury(story, false)) {
         return false;
     }
     sim_disk_power_on(story->disk, story->fate);
@@ -333,7 +334,7 @@ bool sim_story_repair(sim_story *story)
     sim_story_clear_faults(story);
     sim_disk_forget_plan(story->disk);
     sim_disk_crash_now(story->disk, SIM_PROCESS_CRASH, SIM_PLACE_OTHER);
-    if (!bury(story)) {
+    if (!bury(story, has_lost)) {
         return false;
     }
     sim_disk_power_on(story->disk, story->fate);

@@ -185,7 +185,8 @@ bool sim_story_is_poisoned(sim_story *story)
     const stele_status status = stele_describe(story->store, &info, NULL);
     /* Where pages were lost under its feet, it may not even be able to describe itself. */
     return status == STELE_OK ? info.is_poisoned
-                              : status == STELE_CORRUPT && sim_disk_has_lost(story->disk);
+                              : status == STELE_CORRUPT && sim_disk_has_lost(story->disk) &&
+                                    !story->settings.is_lying;
 }
 
 /* ---- run */
