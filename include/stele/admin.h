@@ -14,23 +14,23 @@ extern "C" {
 
 /** A place in the history of a store that another program may keep. See stele_checkpoint_check(). */
 typedef struct stele_checkpoint {
-    stele_uuid store;        /**< which store */
-    uint64_t epoch;          /**< which of its histories */
+    stele_uuid store; /**< which store */
+    uint64_t epoch;   /**< which of its histories */
     stele_position position;
 } stele_checkpoint;
 
 /** Facts about an open store. */
 typedef struct stele_info {
-    const char *backend;         /**< "embedded", "memory". Static */
-    stele_uuid store;            /**< made when the store was created; follows its copies */
-    uint64_t epoch;              /**< 1 at first; raised when a crash or a restore may have cut visible history */
+    const char *backend; /**< "embedded", "memory". Static */
+    stele_uuid store;    /**< made when the store was created; follows its copies */
+    uint64_t epoch;      /**< 1 at first; raised when a crash or a restore may have cut visible history */
     stele_position head;
-    stele_time first_time;       /**< of position 1; 0 if there is none */
-    stele_time last_time;        /**< of the head */
+    stele_time first_time; /**< of position 1; 0 if there is none */
+    stele_time last_time;  /**< of the head */
     stele_durability durability;
-    uint64_t log_bytes;          /**< used in segments, index not counted */
+    uint64_t log_bytes; /**< used in segments, index not counted */
     uint64_t index_bytes;
-    uint64_t disk_bytes;         /**< allocated on disk in all files, preallocation included */
+    uint64_t disk_bytes; /**< allocated on disk in all files, preallocation included */
     uint64_t segment_count;
     uint64_t index_file_count;
     uint64_t unsealed_events;    /**< events that are still indexed in memory */
@@ -52,28 +52,28 @@ STELE_API STELE_MUST_CHECK stele_status stele_describe(stele_store *store, stele
 /**
  * Answers whether history up to `checkpoint` is still the history of this store.
  *
- * @return ::STELE_OK; ::STELE_INVALID_CHECKPOINT: another store, a position beyond the head, or a history of which the end
- * was lost: `ret_valid_until` (may be NULL) is the last position that the checkpoint's epoch shares with this one.
+ * @return ::STELE_OK; ::STELE_INVALID_CHECKPOINT: another store, a position beyond the head, or a history of which the
+ * end was lost: `ret_valid_until` (may be NULL) is the last position that the checkpoint's epoch shares with this one.
  */
 STELE_API STELE_MUST_CHECK stele_status stele_checkpoint_check(stele_store *store, const stele_checkpoint *checkpoint,
                                                                stele_position *ret_valid_until, stele_error *reterr);
 
-/** Accepts a clock that jumped ahead by more than an hour; until then appends are refused (::STELE_INVALID_CLOCK), because
- * recorded time can never go back. Any thread. */
+/** Accepts a clock that jumped ahead by more than an hour; until then appends are refused (::STELE_INVALID_CLOCK),
+ * because recorded time can never go back. Any thread. */
 STELE_API STELE_MUST_CHECK stele_status stele_accept_clock(stele_store *store, stele_error *reterr);
 
 /** One thing that stele_verify() found. Borrowed for the call. */
 typedef struct stele_damage {
-    const char *file;         /**< relative to the store's folder */
-    uint64_t offset;          /**< bytes into the file */
-    stele_position position;  /**< the first event concerned; 0: none or unknown */
-    int is_index;             /**< not 0: in derived data, which the next opening for writing heals */
+    const char *file;        /**< relative to the store's folder */
+    uint64_t offset;         /**< bytes into the file */
+    stele_position position; /**< the first event concerned; 0: none or unknown */
+    int is_index;            /**< not 0: in derived data, which the next opening for writing heals */
     const char *message;
 } stele_damage;
 
 typedef struct stele_verify_options {
     uint32_t version;
-    void (*damage)(void *context, const stele_damage *damage);       /**< may be NULL */
+    void (*damage)(void *context, const stele_damage *damage); /**< may be NULL */
     /** Called now and then; returning anything but 0 stops with ::STELE_CANCELLED. May be NULL. */
     int (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total);
     void *context;
@@ -90,7 +90,8 @@ typedef struct stele_verify_result {
  * Reads every byte of a store up to its head, compares every checksum, and compares the index with the log. Never maps
  * files, changes nothing, runs beside a writer.
  *
- * @return ::STELE_OK; ::STELE_CORRUPT (the result is filled); ::STELE_CANCELLED; ::STELE_IO; ::STELE_NO_MEMORY. Any thread.
+ * @return ::STELE_OK; ::STELE_CORRUPT (the result is filled); ::STELE_CANCELLED; ::STELE_IO; ::STELE_NO_MEMORY. Any
+ * thread.
  */
 STELE_API STELE_MUST_CHECK stele_status stele_verify(stele_store *store, const stele_verify_options *options,
                                                      stele_verify_result *ret_result, stele_error *reterr);

@@ -4,7 +4,8 @@
  * @brief Reading: a stream, everything, a category, a type, a tag, or a query; both ways; and waiting for more.
  *
  * A cursor is confined to one thread at a time. It pins what it reads: it sees the store as it was when it was opened
- * (stele_cursor_head()), whatever is appended meanwhile, until stele_cursor_wait() moves it on. It never blocks a writer.
+ * (stele_cursor_head()), whatever is appended meanwhile, until stele_cursor_wait() moves it on. It never blocks a
+ * writer.
  */
 #ifndef STELE_CURSOR_H
 #define STELE_CURSOR_H
@@ -21,7 +22,7 @@ typedef struct stele_cursor stele_cursor;
 typedef enum stele_point_kind {
     STELE_POINT_DEFAULT = 0, /**< from: the beginning forwards, the end backwards; as_of: now */
     STELE_POINT_START = 1,
-    STELE_POINT_END = 2,     /**< from, forwards: after the last event; backwards: the last event */
+    STELE_POINT_END = 2,      /**< from, forwards: after the last event; backwards: the last event */
     STELE_POINT_REVISION = 3, /**< reads of one stream only */
     STELE_POINT_POSITION = 4,
     STELE_POINT_TIME = 5
@@ -43,15 +44,15 @@ typedef int (*stele_predicate)(void *context, const stele_record *record);
 typedef struct stele_read {
     uint32_t version;
     stele_direction direction;
-    const char *stream;       /**< applies `$tb`, `$maxCount` and `$maxAge` of the stream as of the head */
-    const char *category;     /**< what stands before the first '-' of a stream's name; see stele_category() */
+    const char *stream;   /**< applies `$tb`, `$maxCount` and `$maxAge` of the stream as of the head */
+    const char *category; /**< what stands before the first '-' of a stream's name; see stele_category() */
     const char *event_type;
     const char *tag;
     const stele_query *query;
-    stele_point from;         /**< inclusive in both directions. A time: the first event recorded at or after it
-                                   (forwards), the last one recorded at or before it (backwards) */
-    stele_point as_of;        /**< inclusive upper bound: events after it do not exist for this read */
-    uint64_t limit;           /**< at most so many records; 0: no limit. Counts what the filters let through */
+    stele_point from;  /**< inclusive in both directions. A time: the first event recorded at or after it
+                            (forwards), the last one recorded at or before it (backwards) */
+    stele_point as_of; /**< inclusive upper bound: events after it do not exist for this read */
+    uint64_t limit;    /**< at most so many records; 0: no limit. Counts what the filters let through */
     const char *const *stream_prefixes; /**< any of these, or no filter if stream_prefix_count is 0 */
     size_t stream_prefix_count;
     const char *const *type_prefixes;
@@ -78,8 +79,9 @@ STELE_API STELE_MUST_CHECK stele_status stele_read_open(stele_store *store, cons
                                                         stele_cursor **ret_cursor, stele_error *reterr);
 
 /**
- * The next record, lent until the next call on the cursor; NULL at the end (`reterr->status` is ::STELE_OK) or when reading
- * failed (it is not). Every record's checksum has been verified. A failure is final: the same error is answered again.
+ * The next record, lent until the next call on the cursor; NULL at the end (`reterr->status` is ::STELE_OK) or when
+ * reading failed (it is not). Every record's checksum has been verified. A failure is final: the same error is answered
+ * again.
  */
 STELE_API const stele_record *stele_cursor_next(stele_cursor *cursor, stele_error *reterr);
 
@@ -87,13 +89,13 @@ STELE_API const stele_record *stele_cursor_next(stele_cursor *cursor, stele_erro
 STELE_API stele_position stele_cursor_head(const stele_cursor *cursor);
 
 /**
- * At the end of a forward read without `as_of`: waits until events were appended, by whatever process, and lets the cursor
- * go on over them. Returns at once if the head has moved already. What was appended need not match: stele_cursor_next() may
- * answer NULL again. No event is skipped or shown twice. For a stream that does not exist yet, open with
- * stele_follow_open().
+ * At the end of a forward read without `as_of`: waits until events were appended, by whatever process, and lets the
+ * cursor go on over them. Returns at once if the head has moved already. What was appended need not match:
+ * stele_cursor_next() may answer NULL again. No event is skipped or shown twice. For a stream that does not exist yet,
+ * open with stele_follow_open().
  *
- * @return ::STELE_OK; ::STELE_TIMEOUT; ::STELE_DELETED_TOMBSTONE (the stream that is read ended); ::STELE_INVALID (a backward
- * read); ::STELE_IO; ::STELE_NO_MEMORY.
+ * @return ::STELE_OK; ::STELE_TIMEOUT; ::STELE_DELETED_TOMBSTONE (the stream that is read ended); ::STELE_INVALID (a
+ * backward read); ::STELE_IO; ::STELE_NO_MEMORY.
  */
 STELE_API STELE_MUST_CHECK stele_status stele_cursor_wait(stele_cursor *cursor, stele_duration timeout,
                                                           stele_error *reterr);
@@ -125,14 +127,16 @@ typedef struct stele_list {
     const char *after;    /**< names bytewise above this one: for paging; NULL: from the first */
 } stele_list;
 
-/** A name with the number of its events, or for a stream with all that stele_stream_describe() tells. Lent until the next
- * call on the list. For other kinds only name, event_count and last_position are set. Deleted streams are listed too. */
+/** A name with the number of its events, or for a stream with all that stele_stream_describe() tells. Lent until the
+ * next call on the list. For other kinds only name, event_count and last_position are set. Deleted streams are listed
+ * too. */
 typedef stele_stream_info stele_name_entry;
 
 /**
  * Opens a list of names in bytewise order, as of the head. Owned: free with stele_names_free().
  *
- * @return ::STELE_OK; ::STELE_INVALID; ::STELE_NO_MEMORY; ::STELE_IO; ::STELE_CORRUPT. Any thread; the list is confined to one.
+ * @return ::STELE_OK; ::STELE_INVALID; ::STELE_NO_MEMORY; ::STELE_IO; ::STELE_CORRUPT. Any thread; the list is confined
+ * to one.
  */
 STELE_API STELE_MUST_CHECK stele_status stele_names_open(stele_store *store, const stele_list *list,
                                                          stele_name_list **ret_names, stele_error *reterr);
@@ -143,7 +147,8 @@ STELE_API const stele_name_entry *stele_names_next(stele_name_list *names, stele
 /** Frees a list. NULL is fine. */
 STELE_API void stele_names_free(stele_name_list *names);
 
-/** The category in a stream's name: the text before the first '-'; empty if there is none, or the name begins with '$' or
+/** The category in a stream's name: the text before the first '-'; empty if there is none, or the name begins with '$'
+ * or
  * '-'. A view into `stream`. */
 STELE_API stele_text stele_category(stele_text stream);
 

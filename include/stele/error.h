@@ -26,7 +26,7 @@ typedef enum stele_status {
     STELE_DELETED = 4,      /**< the stream has a tombstone, or existence was expected of a deleted one */
     STELE_IO = 5,           /**< the operating system refused; see os_error */
     STELE_CORRUPT = 6,      /**< stored bytes are not what was written; the message names the place */
-    STELE_NO_SPACE = 7,        /**< no space; nothing was written, and appends work again when there is space */
+    STELE_NO_SPACE = 7,     /**< no space; nothing was written, and appends work again when there is space */
     STELE_NO_MEMORY = 8,    /**< out of memory, or of the store's memory budget */
     STELE_BUSY = 9,         /**< too much in flight, or somebody else has the store open: try again later */
     STELE_TIMEOUT = 10,     /**< the deadline came first */
@@ -42,37 +42,37 @@ typedef enum stele_status {
  */
 typedef enum stele_detail {
     STELE_DETAIL_NONE = 0,
-    STELE_INVALID_NAME = STELE_INVALID | 1 << 8,         /**< a stream, type, tag or key that cannot be */
-    STELE_INVALID_LIMIT = STELE_INVALID | 2 << 8,        /**< larger than a limit allows */
-    STELE_INVALID_CHECKPOINT = STELE_INVALID | 3 << 8,   /**< a checkpoint from a history that was cut */
-    STELE_INVALID_READ_ONLY = STELE_INVALID | 4 << 8,    /**< the store was opened for reading only */
-    STELE_INVALID_CLOCK = STELE_INVALID | 5 << 8,        /**< the clock jumped ahead; see stele_accept_clock() */
-    STELE_INVALID_FORK = STELE_INVALID | 6 << 8,         /**< the handle belongs to the parent process */
-    STELE_CONFLICT_REVISION = STELE_CONFLICT | 1 << 8,   /**< an expectation: see conflict and violations */
-    STELE_CONFLICT_CONDITION = STELE_CONFLICT | 2 << 8,  /**< an event matches a condition: see conflict */
-    STELE_CONFLICT_KEY = STELE_CONFLICT | 3 << 8,        /**< the idempotency key belongs to a different commit */
-    STELE_CONFLICT_ID = STELE_CONFLICT | 4 << 8,         /**< strict: the same event id with different content */
-    STELE_NOT_FOUND_STREAM = STELE_NOT_FOUND | 1 << 8,   /**< the stream has no events and never had */
-    STELE_NOT_FOUND_DELETED = STELE_NOT_FOUND | 2 << 8,  /**< the stream is soft-deleted */
-    STELE_NOT_FOUND_STORE = STELE_NOT_FOUND | 3 << 8,    /**< there is no store at that place */
-    STELE_DELETED_SOFT = STELE_DELETED | 1 << 8,         /**< existence expected of a soft-deleted stream */
-    STELE_DELETED_TOMBSTONE = STELE_DELETED | 2 << 8,    /**< the stream has a tombstone */
-    STELE_IO_POISONED = STELE_IO | 1 << 8,               /**< an earlier write failed: close and reopen the store */
-    STELE_CORRUPT_INDEX = STELE_CORRUPT | 1 << 8,        /**< derived data: built again when the store is opened for writing */
-    STELE_BUSY_LOCKED = STELE_BUSY | 1 << 8,             /**< another process, or this one, writes the store */
-    STELE_BUSY_IN_FLIGHT = STELE_BUSY | 2 << 8,          /**< asynchronous appends fill their part of the memory budget */
+    STELE_INVALID_NAME = STELE_INVALID | 1 << 8,        /**< a stream, type, tag or key that cannot be */
+    STELE_INVALID_LIMIT = STELE_INVALID | 2 << 8,       /**< larger than a limit allows */
+    STELE_INVALID_CHECKPOINT = STELE_INVALID | 3 << 8,  /**< a checkpoint from a history that was cut */
+    STELE_INVALID_READ_ONLY = STELE_INVALID | 4 << 8,   /**< the store was opened for reading only */
+    STELE_INVALID_CLOCK = STELE_INVALID | 5 << 8,       /**< the clock jumped ahead; see stele_accept_clock() */
+    STELE_INVALID_FORK = STELE_INVALID | 6 << 8,        /**< the handle belongs to the parent process */
+    STELE_CONFLICT_REVISION = STELE_CONFLICT | 1 << 8,  /**< an expectation: see conflict and violations */
+    STELE_CONFLICT_CONDITION = STELE_CONFLICT | 2 << 8, /**< an event matches a condition: see conflict */
+    STELE_CONFLICT_KEY = STELE_CONFLICT | 3 << 8,       /**< the idempotency key belongs to a different commit */
+    STELE_CONFLICT_ID = STELE_CONFLICT | 4 << 8,        /**< strict: the same event id with different content */
+    STELE_NOT_FOUND_STREAM = STELE_NOT_FOUND | 1 << 8,  /**< the stream has no events and never had */
+    STELE_NOT_FOUND_DELETED = STELE_NOT_FOUND | 2 << 8, /**< the stream is soft-deleted */
+    STELE_NOT_FOUND_STORE = STELE_NOT_FOUND | 3 << 8,   /**< there is no store at that place */
+    STELE_DELETED_SOFT = STELE_DELETED | 1 << 8,        /**< existence expected of a soft-deleted stream */
+    STELE_DELETED_TOMBSTONE = STELE_DELETED | 2 << 8,   /**< the stream has a tombstone */
+    STELE_IO_POISONED = STELE_IO | 1 << 8,              /**< an earlier write failed: close and reopen the store */
+    STELE_CORRUPT_INDEX = STELE_CORRUPT | 1 << 8, /**< derived data: built again when the store is opened for writing */
+    STELE_BUSY_LOCKED = STELE_BUSY | 1 << 8,      /**< another process, or this one, writes the store */
+    STELE_BUSY_IN_FLIGHT = STELE_BUSY | 2 << 8,   /**< asynchronous appends fill their part of the memory budget */
     STELE_UNSUPPORTED_VERSION = STELE_UNSUPPORTED | 1 << 8,    /**< files of a newer format */
     STELE_UNSUPPORTED_FILE_SYSTEM = STELE_UNSUPPORTED | 2 << 8 /**< a network file system */
 } stele_detail;
 
 /** What a refused append ran into: the first violation, or the violating event of a condition. */
 typedef struct stele_conflict {
-    uint32_t index;                  /**< of the check in the commit (0 for stele_append()), or of the condition */
+    uint32_t index; /**< of the check in the commit (0 for stele_append()), or of the condition */
     stele_expected expected_revision;
-    stele_expected actual_revision;  /**< last revision, or ::STELE_NO_STREAM, ::STELE_IS_DELETED, ::STELE_IS_TOMBSTONED */
-    stele_position position;         /**< conditions: of the first event that matches; keys: of the commit that has it */
-    stele_uuid id;                   /**< conditions: of that event */
-    uint32_t violation_count;        /**< how many expectations failed; all of them with stele_append_options.violations */
+    stele_expected actual_revision; /**< last revision, or no stream, deleted, tombstoned */
+    stele_position position;        /**< conditions: of the first event that matches; keys: of the commit that has it */
+    stele_uuid id;                  /**< conditions: of that event */
+    uint32_t violation_count; /**< how many expectations failed; all of them with stele_append_options.violations */
 } stele_conflict;
 
 /**

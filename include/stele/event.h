@@ -19,14 +19,14 @@ extern "C" {
  * what you need; only `type` must be given.
  */
 typedef struct stele_event {
-    stele_uuid id;             /**< yours, for idempotency; all zero: a UUIDv7 is made */
-    const char *type;          /**< what happened, e.g. "account.opened" */
-    const char *stream;        /**< in a ::stele_commit: where it goes. Ignored by stele_append() */
+    stele_uuid id;      /**< yours, for idempotency; all zero: a UUIDv7 is made */
+    const char *type;   /**< what happened, e.g. "account.opened" */
+    const char *stream; /**< in a ::stele_commit: where it goes. Ignored by stele_append() */
     stele_format data_format;
     stele_format metadata_format;
     stele_bytes data;
     stele_bytes metadata;
-    const char *const *tags;   /**< duplicates are dropped */
+    const char *const *tags; /**< duplicates are dropped */
     size_t tag_count;
 } stele_event;
 

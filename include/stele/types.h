@@ -103,10 +103,10 @@ typedef enum stele_format {
 
 /** When an append is answered. Stronger is slower; the default of a store is ::STELE_DURABLE_FULL. */
 typedef enum stele_durability {
-    STELE_DURABLE_DEFAULT = 0, /**< in an append: as the store was opened; in the store's options: ::STELE_DURABLE_FULL */
-    STELE_DURABLE_FULL = 1,              /**< on stable storage (fdatasync): survives a power cut */
-    STELE_DURABLE_OS = 2,                 /**< given to the operating system: survives a crash of the process */
-    STELE_DURABLE_NONE = 3                /**< sequenced; written within 10 ms or 1 MiB: a crash may lose the last ones */
+    STELE_DURABLE_DEFAULT = 0, /**< in an append: as the store was opened; in its options: full */
+    STELE_DURABLE_FULL = 1,    /**< on stable storage (fdatasync): survives a power cut */
+    STELE_DURABLE_OS = 2,      /**< given to the operating system: survives a crash of the process */
+    STELE_DURABLE_NONE = 3     /**< sequenced; written within 10 ms or 1 MiB: a crash may lose the last ones */
 } stele_durability;
 
 typedef enum stele_direction { STELE_FORWARDS = 0, STELE_BACKWARDS = 1 } stele_direction;
@@ -114,21 +114,21 @@ typedef enum stele_direction { STELE_FORWARDS = 0, STELE_BACKWARDS = 1 } stele_d
 /*
  * Limits. Each is checked before anything is written; a violation is ::STELE_INVALID and names the limit.
  */
-#define STELE_STREAM_NAME_SIZE_MAX 1024 /**< bytes of UTF-8, without NUL, at least 1 */
-#define STELE_TYPE_SIZE_MAX 1024        /**< bytes of UTF-8, without NUL, at least 1 */
-#define STELE_TAG_SIZE_MAX 256          /**< bytes of UTF-8, without NUL, at least 1 */
-#define STELE_EVENT_TAGS_MAX 32         /**< distinct tags of one event */
-#define STELE_KEY_SIZE_MAX 256          /**< bytes of an idempotency key */
-#define STELE_EVENT_SIZE_MAX ((size_t)16 << 20)          /**< data + metadata + names + tags of one event */
-#define STELE_COMMIT_SIZE_DEFAULT ((size_t)64 << 20)     /**< sum over the events of one commit, by default */
-#define STELE_COMMIT_SIZE_MAX ((size_t)256 << 20)        /**< the most that the option may allow */
-#define STELE_COMMIT_EVENTS_MAX 65536   /**< events in one commit */
-#define STELE_COMMIT_CHECKS_MAX 65536   /**< expectations in one commit */
-#define STELE_CONDITIONS_MAX 64         /**< conditions in one commit */
-#define STELE_QUERY_ITEMS_MAX 32        /**< items of one query */
-#define STELE_QUERY_TERMS_MAX 32        /**< types of one item; tags of one item */
-#define STELE_PREFIXES_MAX 64           /**< prefixes of one filter */
-#define STELE_ID_WINDOW 262144          /**< positions in which ::STELE_ANY and ::STELE_EXISTS recognise event ids */
+#define STELE_STREAM_NAME_SIZE_MAX 1024              /**< bytes of UTF-8, without NUL, at least 1 */
+#define STELE_TYPE_SIZE_MAX 1024                     /**< bytes of UTF-8, without NUL, at least 1 */
+#define STELE_TAG_SIZE_MAX 256                       /**< bytes of UTF-8, without NUL, at least 1 */
+#define STELE_EVENT_TAGS_MAX 32                      /**< distinct tags of one event */
+#define STELE_KEY_SIZE_MAX 256                       /**< bytes of an idempotency key */
+#define STELE_EVENT_SIZE_MAX ((size_t)16 << 20)      /**< data + metadata + names + tags of one event */
+#define STELE_COMMIT_SIZE_DEFAULT ((size_t)64 << 20) /**< sum over the events of one commit, by default */
+#define STELE_COMMIT_SIZE_MAX ((size_t)256 << 20)    /**< the most that the option may allow */
+#define STELE_COMMIT_EVENTS_MAX 65536                /**< events in one commit */
+#define STELE_COMMIT_CHECKS_MAX 65536                /**< expectations in one commit */
+#define STELE_CONDITIONS_MAX 64                      /**< conditions in one commit */
+#define STELE_QUERY_ITEMS_MAX 32                     /**< items of one query */
+#define STELE_QUERY_TERMS_MAX 32                     /**< types of one item; tags of one item */
+#define STELE_PREFIXES_MAX 64                        /**< prefixes of one filter */
+#define STELE_ID_WINDOW 262144 /**< positions in which ::STELE_ANY and ::STELE_EXISTS recognise event ids */
 #define STELE_MEMORY_DEFAULT ((size_t)64 << 20) /**< the memory budget of a store opened by a program */
 #define STELE_MEMORY_MIN ((size_t)8 << 20)
 
@@ -148,8 +148,8 @@ STELE_API stele_uuid stele_uuid_from_name(const stele_uuid *name_space, const vo
 STELE_API void stele_time_print(stele_time time, char ret_text[STELE_TIME_TEXT_SIZE]);
 
 /**
- * Parses RFC 3339 ("2026-11-21T10:00:00.5+01:00", "…Z"), and for people also a date alone, minutes without seconds, a blank
- * for the T, and no zone, which then means UTC. Returns 0, or -1 and leaves `ret_time` alone. Any thread.
+ * Parses RFC 3339 ("2026-11-21T10:00:00.5+01:00", "…Z"), and for people also a date alone, minutes without seconds, a
+ * blank for the T, and no zone, which then means UTC. Returns 0, or -1 and leaves `ret_time` alone. Any thread.
  */
 STELE_API int stele_time_parse(const char *text, size_t size, stele_time *ret_time);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory. Everything goes through a stele_alloc table with the sizes it was asked for, so that a test can fail the n-th
- * allocation and count what leaks. Every result is checked; NULL means no memory.
+ * Memory. Everything goes through a stele_alloc table with the sizes it was asked for, so that a
+ * test can fail the n-th allocation and count what leaks. Every result is checked; NULL means no
+ * memory.
  */
 #ifndef STELE_BASE_ALLOC_H
 #define STELE_BASE_ALLOC_H
@@ -34,7 +35,8 @@ static inline void *stele__allocate_array(const stele_alloc *alloc, size_t count
 }
 
 /* memory may be NULL if old_size is 0. On NULL the old memory is untouched. */
-static inline void *stele__resize(const stele_alloc *alloc, void *memory, size_t old_size, size_t new_size)
+static inline void *stele__resize(const stele_alloc *alloc, void *memory, size_t old_size,
+                                  size_t new_size)
 {
     if (!memory) {
         return stele__allocate(alloc, new_size);
@@ -49,21 +51,21 @@ static inline void stele__release(const stele_alloc *alloc, void *memory, size_t
     }
 }
 
-/* Makes room for `needed` items of item_size in an array that has *capacity of them, at least doubling. False: no memory,
- * nothing changed. */
-bool stele__reserve(const stele_alloc *alloc, void **array, size_t *capacity, size_t needed, size_t item_size)
-    __attribute__((warn_unused_result));
+/* Makes room for `needed` items of item_size in an array that has *capacity of them, at least
+ * doubling. False: no memory, nothing changed. */
+bool stele__reserve(const stele_alloc *alloc, void **array, size_t *capacity, size_t needed,
+                    size_t item_size) __attribute__((warn_unused_result));
 
 /*
- * An allocator in front of another that counts bytes in use against a limit: the memory budget of a store. Internally
- * locked (atomic counters).
+ * An allocator in front of another that counts bytes in use against a limit: the memory budget of a
+ * store. Internally locked (atomic counters).
  */
 typedef struct stele__budget {
-    stele_alloc alloc;        /* hand out &budget->alloc */
+    stele_alloc alloc; /* hand out &budget->alloc */
     const stele_alloc *below;
-    size_t limit;             /* SIZE_MAX: none */
-    size_t in_use;            /* atomic */
-    size_t peak;              /* atomic */
+    size_t limit;  /* SIZE_MAX: none */
+    size_t in_use; /* atomic */
+    size_t peak;   /* atomic */
 } stele__budget;
 
 void stele__budget_init(stele__budget *budget, const stele_alloc *below, size_t limit);

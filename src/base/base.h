@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The door of the room base: general C that knows nothing of events. Each noun has a header of its own; this one brings
- * them in.
+ * The door of the room base: general C that knows nothing of events. Each noun has a header of its
+ * own; this one brings them in.
  */
 #ifndef STELE_BASE_BASE_H
 #define STELE_BASE_BASE_H

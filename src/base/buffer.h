@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A growing piece of memory. Confined to one thread. Zero-initialised with an allocator it is empty. */
+/* A growing piece of memory. Confined to one thread. Zero-initialised with an allocator it is
+ * empty. */
 #ifndef STELE_BASE_BUFFER_H
 #define STELE_BASE_BUFFER_H
 
@@ -14,9 +15,11 @@ typedef struct stele__buffer {
     size_t capacity;
 } stele__buffer;
 
-/* Makes room for `more` bytes behind size, without changing size. False: no memory, nothing changed. */
+/* Makes room for `more` bytes behind size, without changing size. False: no memory, nothing
+ * changed. */
 bool stele__buffer_reserve(stele__buffer *buffer, size_t more) __attribute__((warn_unused_result));
-bool stele__buffer_append(stele__buffer *buffer, const void *bytes, size_t size) __attribute__((warn_unused_result));
+bool stele__buffer_append(stele__buffer *buffer, const void *bytes, size_t size)
+    __attribute__((warn_unused_result));
 void stele__buffer_done(stele__buffer *buffer);
 
 #endif

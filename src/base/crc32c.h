@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Continues `crc` (0 to begin) over the bytes: crc32c(crc32c(0, a), b) = crc32c(0, a b). Uses the processor's instruction where
- * there is one, found once. Any thread. */
+/* Continues `crc` (0 to begin) over the bytes: crc32c(crc32c(0, a), b) = crc32c(0, a b). Uses the
+ * processor's instruction where there is one, found once. Any thread. */
 uint32_t stele__crc32c(uint32_t crc, const void *bytes, size_t size);
 
 /* The portable form, for tests. */

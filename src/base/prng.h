@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reproducible random numbers for simulation, tests and benchmarks (xoshiro256**, seeded by splitmix64). Never for ids or
- * secrets. Confined to one thread. */
+/* Reproducible random numbers for simulation, tests and benchmarks (xoshiro256**, seeded by
+ * splitmix64). Never for ids or secrets. Confined to one thread. */
 #ifndef STELE_BASE_PRNG_H
 #define STELE_BASE_PRNG_H
 

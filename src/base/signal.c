@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signals between threads, made of POSIX semaphores: with glibc a raise touches nothing after it has let the waiter go. */
+/* Signals between threads, made of POSIX semaphores: with glibc a raise touches nothing after it
+ * has let the waiter go. */
 #include "base/signal.h"
 
 #include "base/assert.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A thing that one thread waits for and another raises, once or again: the cheapest way to wake a known thread. It may live on the
- * waiter's stack and go away as soon as the wait has returned. */
+/* A thing that one thread waits for and another raises, once or again: the cheapest way to wake a
+ * known thread. It may live on the waiter's stack and go away as soon as the wait has returned. */
 #ifndef STELE_BASE_SIGNAL_H
 #define STELE_BASE_SIGNAL_H
 

@@ -21,13 +21,15 @@ static inline bool stele__text_equal(stele_text a, stele_text b)
 
 static inline bool stele__text_has_prefix(stele_text text, stele_text prefix)
 {
-    return text.size >= prefix.size && (prefix.size == 0 || memcmp(text.data, prefix.data, prefix.size) == 0);
+    return text.size >= prefix.size &&
+           (prefix.size == 0 || memcmp(text.data, prefix.data, prefix.size) == 0);
 }
 
 /* Bytewise order, as memcmp; the shorter of two with a common beginning comes first. */
 int stele__text_compare(stele_text a, stele_text b);
 
-/* Well-formed UTF-8 by RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. NUL is allowed here. */
+/* Well-formed UTF-8 by RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. NUL is
+ * allowed here. */
 bool stele__text_is_utf8(stele_text text);
 
 #endif

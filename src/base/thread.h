@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Threads, locks and conditions over pthreads. (Not <threads.h>: correctly locked programs crash with it under
- * ThreadSanitizer here.) Locks have ranks: in debug builds, taking a lock while holding one of the same or a higher rank
- * stops the process.
+ * Threads, locks and conditions over pthreads. (Not <threads.h>: correctly locked programs crash
+ * with it under ThreadSanitizer here.) Locks have ranks: in debug builds, taking a lock while
+ * holding one of the same or a higher rank stops the process.
  */
 #ifndef STELE_BASE_THREAD_H
 #define STELE_BASE_THREAD_H
@@ -31,7 +31,8 @@ int stele__condition_init(stele__condition *condition) __attribute__((warn_unuse
 void stele__condition_done(stele__condition *condition);
 void stele__condition_wake_one(stele__condition *condition);
 void stele__condition_wake_all(stele__condition *condition);
-/* Waits with the mutex held. timeout in ns, negative: for ever. False: the time has passed. May return true spuriously. */
+/* Waits with the mutex held. timeout in ns, negative: for ever. False: the time has passed. May
+ * return true spuriously. */
 bool stele__condition_wait(stele__condition *condition, stele__mutex *mutex, int64_t timeout);
 
 typedef struct stele__thread {
@@ -39,11 +40,12 @@ typedef struct stele__thread {
 } stele__thread;
 
 /* Starts a thread with all signals blocked. Returns 0 or an errno. `name` is at most 15 bytes. */
-int stele__thread_start(stele__thread *thread, const char *name, void (*run)(void *context), void *context)
-    __attribute__((warn_unused_result));
+int stele__thread_start(stele__thread *thread, const char *name, void (*run)(void *context),
+                        void *context) __attribute__((warn_unused_result));
 void stele__thread_join(stele__thread *thread);
 
-/* Grows by one in every child of fork(): compare with the value at opening to learn that this is not the same process. */
+/* Grows by one in every child of fork(): compare with the value at opening to learn that this is
+ * not the same process. */
 uint32_t stele__fork_generation(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unsigned integers in 1 to 10 bytes, 7 bits a byte, lowest first (LEB128). Decoding accepts the shortest form only, so that
- * every value has one encoding. */
+/* Unsigned integers in 1 to 10 bytes, 7 bits a byte, lowest first (LEB128). Decoding accepts the
+ * shortest form only, so that every value has one encoding. */
 #ifndef STELE_BASE_VARINT_H
 #define STELE_BASE_VARINT_H
 
@@ -10,7 +10,8 @@
 
 #define STELE_VARINT_SIZE_MAX 10
 
-/* Writes value and returns the place behind it. There must be room for STELE_VARINT_SIZE_MAX bytes. */
+/* Writes value and returns the place behind it. There must be room for STELE_VARINT_SIZE_MAX bytes.
+ */
 static inline uint8_t *stele__varint_put(uint8_t *to, uint64_t value)
 {
     while (value >= 0x80) {
@@ -26,7 +27,8 @@ static inline size_t stele__varint_size(uint64_t value)
     return value < 0x80 ? 1 : (size_t)(70 - __builtin_clzll(value)) / 7;
 }
 
-/* Decodes at *at, not reading at or behind end, and moves *at on. False: truncated, too long, or not the shortest form. */
+/* Decodes at *at, not reading at or behind end, and moves *at on. False: truncated, too long, or
+ * not the shortest form. */
 static inline bool stele__varint_get(const uint8_t **at, const uint8_t *end, uint64_t *ret_value)
 {
     const uint8_t *from = *at;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The door of the room core: the nouns and rules that every part shares and that need neither files nor threads. Pure
- * functions; any thread.
+ * The door of the room core: the nouns and rules that every part shares and that need neither files
+ * nor threads. Pure functions; any thread.
  */
 #ifndef STELE_CORE_CORE_H
 #define STELE_CORE_CORE_H
@@ -12,29 +12,33 @@
 #include <stele/cursor.h>
 #include <stele/event.h>
 
-/* What Stele reads of a stream's metadata. Absent, negative or non-integer values count as absent. */
+/* What Stele reads of a stream's metadata. Absent, negative or non-integer values count as absent.
+ */
 typedef struct stele__core_metadata {
     bool has_truncate_before;
-    uint64_t truncate_before;  /* `$tb`; STELE_TRUNCATE_ALL marks a deleted stream */
-    uint64_t max_count;        /* `$maxCount`, 0: none */
-    int64_t max_age_seconds;   /* `$maxAge`, 0: none */
+    uint64_t truncate_before; /* `$tb`; STELE_TRUNCATE_ALL marks a deleted stream */
+    uint64_t max_count;       /* `$maxCount`, 0: none */
+    int64_t max_age_seconds;  /* `$maxAge`, 0: none */
 } stele__core_metadata;
 
-/* Parses the data of a `$metadata` event. False if it is not a JSON object; then *ret_metadata is that of an empty one, which is
- * how such an event counts. */
-bool stele__core_metadata_parse(const uint8_t *json, size_t size, stele__core_metadata *ret_metadata);
+/* Parses the data of a `$metadata` event. False if it is not a JSON object; then *ret_metadata is
+ * that of an empty one, which is how such an event counts. */
+bool stele__core_metadata_parse(const uint8_t *json, size_t size,
+                                stele__core_metadata *ret_metadata);
 
 /* The same, telling a lack of memory (STELE_NO_MEMORY, the only failure) from what is no object. */
-stele_status stele__core_metadata_load(const uint8_t *json, size_t size, stele__core_metadata *ret_metadata,
-                                       bool *ret_is_object, stele_error *reterr);
+stele_status stele__core_metadata_load(const uint8_t *json, size_t size,
+                                       stele__core_metadata *ret_metadata, bool *ret_is_object,
+                                       stele_error *reterr);
 
 /* Whether this is one JSON object and nothing else (UTF-8, no duplicate keys). */
 bool stele__core_is_json_object(const char *json, size_t size);
 
-/* Appends to `buffer` the metadata `json` with `$tb` set to `truncate_before`, all else kept (what is not an object counts as
- * empty). STELE_NO_MEMORY is the only failure. */
-stele_status stele__core_metadata_truncate(const uint8_t *json, size_t size, uint64_t truncate_before,
-                                           stele__buffer *buffer, stele_error *reterr);
+/* Appends to `buffer` the metadata `json` with `$tb` set to `truncate_before`, all else kept (what
+ * is not an object counts as empty). STELE_NO_MEMORY is the only failure. */
+stele_status stele__core_metadata_truncate(const uint8_t *json, size_t size,
+                                           uint64_t truncate_before, stele__buffer *buffer,
+                                           stele_error *reterr);
 
 /* Whether a stream is the metadata stream of another: its name begins with "$$". */
 static inline bool stele__core_is_metastream(stele_text stream)
@@ -42,7 +46,8 @@ static inline bool stele__core_is_metastream(stele_text stream)
     return stream.size > 2 && stream.data[0] == '$' && stream.data[1] == '$';
 }
 
-/* The text of an expectation or actual state for messages: "no stream", "revision 5", "any". Written to `ret_text`. */
+/* The text of an expectation or actual state for messages: "no stream", "revision 5", "any".
+ * Written to `ret_text`. */
 void stele__core_describe_expected(stele_expected expected, char *ret_text, size_t size);
 
 #endif

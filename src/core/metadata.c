@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stream metadata: the few keys of a JSON object that Stele itself reads, and the rewriting of one of them when a deleted
- * stream is recreated. The only place of the library that parses JSON.
+ * Stream metadata: the few keys of a JSON object that Stele itself reads, and the rewriting of one
+ * of them when a deleted stream is recreated. The only place of the library that parses JSON.
  */
 #include "core/core.h"
 
@@ -10,7 +10,8 @@
 /* NULL: not an object, or no memory, which ret_error tells apart. */
 static json_t *load_object(const void *json, size_t size, json_error_t *ret_error)
 {
-    json_t *root = json_loadb(json ? json : "", size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, ret_error);
+    json_t *root =
+        json_loadb(json ? json : "", size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, ret_error);
     if (root && !json_is_object(root)) {
         json_decref(root);
         return NULL;
@@ -28,8 +29,9 @@ static bool read_integer(const json_t *object, const char *key, int64_t *ret_val
     return true;
 }
 
-stele_status stele__core_metadata_load(const uint8_t *json, size_t size, stele__core_metadata *ret_metadata,
-                                       bool *ret_is_object, stele_error *reterr)
+stele_status stele__core_metadata_load(const uint8_t *json, size_t size,
+                                       stele__core_metadata *ret_metadata, bool *ret_is_object,
+                                       stele_error *reterr)
 {
     json_error_t error = {.line = 0};
     json_t *root = load_object(json, size, &error);
@@ -53,10 +55,12 @@ stele_status stele__core_metadata_load(const uint8_t *json, size_t size, stele__
     return STELE_OK;
 }
 
-bool stele__core_metadata_parse(const uint8_t *json, size_t size, stele__core_metadata *ret_metadata)
+bool stele__core_metadata_parse(const uint8_t *json, size_t size,
+                                stele__core_metadata *ret_metadata)
 {
     bool is_object = false;
-    return stele__core_metadata_load(json, size, ret_metadata, &is_object, NULL) == STELE_OK && is_object;
+    return stele__core_metadata_load(json, size, ret_metadata, &is_object, NULL) == STELE_OK &&
+           is_object;
 }
 
 bool stele__core_is_json_object(const char *json, size_t size)
@@ -72,16 +76,18 @@ static int write_chunk(const char *chunk, size_t size, void *context)
     return stele__buffer_append(context, chunk, size) ? 0 : -1;
 }
 
-stele_status stele__core_metadata_truncate(const uint8_t *json, size_t size, uint64_t truncate_before,
-                                           stele__buffer *buffer, stele_error *reterr)
+stele_status stele__core_metadata_truncate(const uint8_t *json, size_t size,
+                                           uint64_t truncate_before, stele__buffer *buffer,
+                                           stele_error *reterr)
 {
     json_error_t error = {.line = 0};
     json_t *root = load_object(json, size, &error);
     if (!root && json_error_code(&error) != json_error_out_of_memory) {
         root = json_object();
     }
-    const int failed = !root || json_object_set_new(root, "$tb", json_integer((json_int_t)truncate_before)) ||
-                       json_dump_callback(root, write_chunk, buffer, JSON_COMPACT);
+    const int failed =
+        !root || json_object_set_new(root, "$tb", json_integer((json_int_t)truncate_before)) ||
+        json_dump_callback(root, write_chunk, buffer, JSON_COMPACT);
     json_decref(root);
     return failed ? stele__fail_memory(reterr) : STELE_OK;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The decision table of stream_rules.h. It reads from the strongest fact to the weakest: a tombstone ends everything, known
- * event ids make a retry, and only then does the expectation count.
+ * The decision table of stream_rules.h. It reads from the strongest fact to the weakest: a
+ * tombstone ends everything, known event ids make a retry, and only then does the expectation
+ * count.
  */
 #include "core/stream_rules.h"
 
 #include <stddef.h>
 
-stele__ids_wanted stele__stream_ids_wanted(const stele__stream_state *state, stele_expected expected,
-                                           stele__stream_use use)
+stele__ids_wanted stele__stream_ids_wanted(const stele__stream_state *state,
+                                           stele_expected expected, stele__stream_use use)
 {
     if (use != STELE_USE_WRITTEN || state->is_tombstoned) {
         return STELE_IDS_UNWANTED;
@@ -17,7 +18,7 @@ stele__ids_wanted stele__stream_ids_wanted(const stele__stream_state *state, ste
         return STELE_IDS_IN_WINDOW;
     }
     return expected >= STELE_NO_STREAM && expected < state->last_revision ? STELE_IDS_AT_REVISION
-                                                                         : STELE_IDS_UNWANTED;
+                                                                          : STELE_IDS_UNWANTED;
 }
 
 static bool stream_exists(const stele__stream_state *state)
@@ -26,7 +27,8 @@ static bool stream_exists(const stele__stream_state *state)
 }
 
 /* A stream that the commit appends to, or ends with a tombstone. */
-static stele__stream_verdict decide_written(const stele__stream_state *state, stele_expected expected)
+static stele__stream_verdict decide_written(const stele__stream_state *state,
+                                            stele_expected expected)
 {
     switch (expected) {
     case STELE_ANY:
@@ -37,14 +39,17 @@ static stele__stream_verdict decide_written(const stele__stream_state *state, st
         }
         return stream_exists(state) ? STELE_VERDICT_PASS : STELE_VERDICT_WRONG;
     case STELE_NO_STREAM:
-        return state->last_revision < 0 || state->is_truncated_all ? STELE_VERDICT_PASS : STELE_VERDICT_WRONG;
+        return state->last_revision < 0 || state->is_truncated_all ? STELE_VERDICT_PASS
+                                                                   : STELE_VERDICT_WRONG;
     default:
-        return expected >= 0 && expected == state->last_revision ? STELE_VERDICT_PASS : STELE_VERDICT_WRONG;
+        return expected >= 0 && expected == state->last_revision ? STELE_VERDICT_PASS
+                                                                 : STELE_VERDICT_WRONG;
     }
 }
 
 /* A soft delete needs something to delete. */
-static stele__stream_verdict decide_deleted(const stele__stream_state *state, stele_expected expected)
+static stele__stream_verdict decide_deleted(const stele__stream_state *state,
+                                            stele_expected expected)
 {
     if (!stream_exists(state)) {
         return STELE_VERDICT_WRONG;
@@ -53,7 +58,8 @@ static stele__stream_verdict decide_deleted(const stele__stream_state *state, st
 }
 
 /* An expectation about a stream that is left alone: a deleted stream has no revision any more. */
-static stele__stream_verdict decide_checked(const stele__stream_state *state, stele_expected expected)
+static stele__stream_verdict decide_checked(const stele__stream_state *state,
+                                            stele_expected expected)
 {
     const bool is_gone = state->is_tombstoned || state->is_truncated_all;
     bool holds;
@@ -80,8 +86,9 @@ static stele__stream_verdict decide_checked(const stele__stream_state *state, st
     return holds ? STELE_VERDICT_PASS : STELE_VERDICT_WRONG;
 }
 
-stele__stream_verdict stele__stream_decide(const stele__stream_state *state, stele_expected expected,
-                                           stele__stream_use use, stele__ids_found ids)
+stele__stream_verdict stele__stream_decide(const stele__stream_state *state,
+                                           stele_expected expected, stele__stream_use use,
+                                           stele__ids_found ids)
 {
     if (use == STELE_USE_CHECKED) {
         return decide_checked(state, expected);
@@ -97,7 +104,8 @@ stele__stream_verdict stele__stream_decide(const stele__stream_state *state, ste
             return STELE_VERDICT_WRONG;
         }
     }
-    return use == STELE_USE_DELETED ? decide_deleted(state, expected) : decide_written(state, expected);
+    return use == STELE_USE_DELETED ? decide_deleted(state, expected)
+                                    : decide_written(state, expected);
 }
 
 stele_expected stele__stream_actual(const stele__stream_state *state, stele__stream_use use)

@@ -2,25 +2,29 @@
 /*
  * The sequencer: deciding commits, one after another.
  *
- * A commit is looked at under the lock as often as needed. Each look (see look()) either decides it or says what is missing; what is
- * missing is fetched without the lock, from the disk if it must be, and the commit is looked at again. So the lock is held for memory work
- * only, and what was fetched stays valid or is recognised as old:
+ * A commit is looked at under the lock as often as needed. Each look (see look()) either decides it
+ * or says what is missing; what is missing is fetched without the lock, from the disk if it must
+ * be, and the commit is looked at again. So the lock is held for memory work only, and what was
+ * fetched stays valid or is recognised as old:
  *
- *   A1  What the live tail says of a stream is its state now, pending commits included. A stream that the live tail does not know has no
- *       event since the part began; what was looked up for it stays right while the part is the live one (roll_count).
- *   A2  A part is left only when all of it is published, so that whatever is pending stands in the live part.
- *   A3  Keys and conditions are looked up to a head h without the lock; under it only (h, now] is looked at, in the live tail.
- *   A4  Names are compared in full everywhere, so a hash never decides.
- *   A5  An answer that rests on pending commits is given when they are published, and fails if they fail.
- *   A6  A refused commit adds nothing: terms are created only after the decision, and an empty term means nothing (T4).
- *   A7  After the last thing that can fail, nothing is undone: encoding, posting and queueing cannot fail.
+ *   A1  What the live tail says of a stream is its state now, pending commits included. A stream
+ * that the live tail does not know has no event since the part began; what was looked up for it
+ * stays right while the part is the live one (roll_count). A2  A part is left only when all of it
+ * is published, so that whatever is pending stands in the live part. A3  Keys and conditions are
+ * looked up to a head h without the lock; under it only (h, now] is looked at, in the live tail. A4
+ * Names are compared in full everywhere, so a hash never decides. A5  An answer that rests on
+ * pending commits is given when they are published, and fails if they fail. A6  A refused commit
+ * adds nothing: terms are created only after the decision, and an empty term means nothing (T4). A7
+ * After the last thing that can fail, nothing is undone: encoding, posting and queueing cannot
+ * fail.
  */
 #include "log/plan.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-/* --------------------------------------------------------------------------------- fetching what is missing ---- */
+/* --------------------------------------------------------------------------------- fetching what
+ * is missing ---- */
 
 static stele_status prepare_searches(stele__plan *plan, stele_error *reterr)
 {
@@ -37,8 +41,9 @@ static stele_status prepare_searches(stele__plan *plan, stele_error *reterr)
         return stele__fail_memory(reterr);
     }
     for (size_t i = 0; i < count; i++) {
-        STELE_TRY(stele__search_query(alloc, &plan->log->hash_key, plan->options->conditions[i].no_event_matching,
-                                      plan->view, plan->view_head, &plan->searches[i], reterr));
+        STELE_TRY(stele__search_query(alloc, &plan->log->hash_key,
+                                      plan->options->conditions[i].no_event_matching, plan->view,
+                                      plan->view_head, &plan->searches[i], reterr));
     }
     return STELE_OK;
 }
@@ -68,7 +73,8 @@ static stele_status look_up_key(stele__plan *plan, stele_error *reterr)
         return STELE_OK;
     }
     stele__postings postings;
-    stele__postings_init(&postings, plan->view, STELE_TERM_KEY, plan->key, plan->key_hash, plan->view_head);
+    stele__postings_init(&postings, plan->view, STELE_TERM_KEY, plan->key, plan->key_hash,
+                         plan->view_head);
     return stele__postings_last(&postings, &plan->key_position, NULL, reterr);
 }
 
@@ -82,8 +88,8 @@ static stele_status look_up(stele__plan *plan, stele_error *reterr)
     for (size_t i = 0; i < plan->stream_count; i++) {
         stele__plan_stream *stream = &plan->streams[i];
         stream->is_resolved = false;
-        STELE_TRY(stele__view_stream(plan->view, &plan->locator, &plan->reader, &log->hash_key, stream->name,
-                                     plan->view_head, &stream->facts, reterr));
+        STELE_TRY(stele__view_stream(plan->view, &plan->locator, &plan->reader, &log->hash_key,
+                                     stream->name, plan->view_head, &stream->facts, reterr));
         stream->is_resolved = true;
     }
     STELE_TRY(look_up_key(plan, reterr));
@@ -92,7 +98,8 @@ static stele_status look_up(stele__plan *plan, stele_error *reterr)
     return STELE_OK;
 }
 
-/* Makes the JSON that recreates or revives streams, of the metadata that they have, or get in this commit. */
+/* Makes the JSON that recreates or revives streams, of the metadata that they have, or get in this
+ * commit. */
 static stele_status make_undeletes(stele__plan *plan, stele_error *reterr)
 {
     (void)stele__plan_refresh_view(plan);
@@ -101,17 +108,19 @@ static stele_status make_undeletes(stele__plan *plan, stele_error *reterr)
         const uint64_t truncate_before = (uint64_t)(stream->state.last_revision + 1);
         if (stream->is_undeleted) {
             const stele__event *event;
-            STELE_TRY(stele__view_event(plan->view, &plan->locator, &plan->reader, stream->metadata_position, &event,
-                                        reterr));
+            STELE_TRY(stele__view_event(plan->view, &plan->locator, &plan->reader,
+                                        stream->metadata_position, &event, reterr));
             stream->undelete.size = 0;
-            STELE_TRY(stele__core_metadata_truncate(event->record.data.data, event->record.data.size, truncate_before,
+            STELE_TRY(stele__core_metadata_truncate(event->record.data.data,
+                                                    event->record.data.size, truncate_before,
                                                     &stream->undelete, reterr));
             plan->bytes_max += stream->undelete.size;
         }
         if (stream->is_revived) {
             stream->revive.size = 0;
-            STELE_TRY(stele__core_metadata_truncate(stream->written_json.data, stream->written_json.size,
-                                                    truncate_before, &stream->revive, reterr));
+            STELE_TRY(stele__core_metadata_truncate(stream->written_json.data,
+                                                    stream->written_json.size, truncate_before,
+                                                    &stream->revive, reterr));
             plan->bytes_max += stream->revive.size;
         }
         if (stream->is_undeleted || stream->is_revived) {
@@ -123,7 +132,8 @@ static stele_status make_undeletes(stele__plan *plan, stele_error *reterr)
                 continue;
             }
             memcpy(name + 2, stream->name.data, stream->name.size);
-            /* The plan keeps views of names; this one must live as long as the plan: behind the JSON. */
+            /* The plan keeps views of names; this one must live as long as the plan: behind the
+             * JSON. */
             stele__buffer *keeper = stream->is_undeleted ? &stream->undelete : &stream->revive;
             const size_t json_size = keeper->size;
             const size_t name_size = stream->name.size + 2;
@@ -147,13 +157,13 @@ static stele_status make_undeletes(stele__plan *plan, stele_error *reterr)
 static stele_status grow_candidates(stele__plan *plan, stele_error *reterr)
 {
     const size_t wanted = plan->candidate_capacity ? plan->candidate_capacity * 4 : 64;
-    return stele__reserve(plan->log->alloc, (void **)&plan->candidates, &plan->candidate_capacity, wanted,
-                          sizeof *plan->candidates)
+    return stele__reserve(plan->log->alloc, (void **)&plan->candidates, &plan->candidate_capacity,
+                          wanted, sizeof *plan->candidates)
                ? STELE_OK
                : stele__fail_memory(reterr);
 }
 
-/* ----------------------------------------------------------------------------------------------- refusing ---- */
+/* ---- refusing */
 
 /* Gathers what fails, for the report. */
 typedef struct refusal {
@@ -187,7 +197,8 @@ static void add_failure(refusal *report, const stele__plan_stream *stream)
 static stele_status refuse_streams(const stele__plan *plan, stele_error *reterr)
 {
     refusal report = {.plan = plan, .only_deleted = true};
-    /* In the order of the checks, so that violations are sorted by index; a stream without one can fail by its ids. */
+    /* In the order of the checks, so that violations are sorted by index; a stream without one can
+     * fail by its ids. */
     for (size_t i = 0; i < plan->request->commit.check_count; i++) {
         add_failure(&report, &plan->streams[plan->check_streams[i]]);
     }
@@ -207,13 +218,16 @@ static stele_status refuse_streams(const stele__plan *plan, stele_error *reterr)
     stele__core_describe_expected(report.conflict.actual_revision, actual, sizeof actual);
     stele_status status;
     if (report.tombstoned) {
-        status = stele__fail(reterr, STELE_DELETED_TOMBSTONE, "the stream %.*s is tombstoned", STELE_TEXT(named->name));
+        status = stele__fail(reterr, STELE_DELETED_TOMBSTONE, "the stream %.*s is tombstoned",
+                             STELE_TEXT(named->name));
     } else if (report.only_deleted) {
-        status = stele__fail(reterr, STELE_DELETED_SOFT, "the stream %.*s is deleted; expected it to exist",
+        status = stele__fail(reterr, STELE_DELETED_SOFT,
+                             "the stream %.*s is deleted; expected it to exist",
                              STELE_TEXT(named->name));
     } else {
-        status = stele__fail(reterr, STELE_CONFLICT_REVISION, "the stream %.*s is at %s; expected %s",
-                             STELE_TEXT(named->name), actual, expected);
+        status =
+            stele__fail(reterr, STELE_CONFLICT_REVISION, "the stream %.*s is at %s; expected %s",
+                        STELE_TEXT(named->name), actual, expected);
     }
     if (reterr) {
         reterr->conflict = report.conflict;
@@ -224,9 +238,11 @@ static stele_status refuse_streams(const stele__plan *plan, stele_error *reterr)
 static stele_status refuse_condition(stele__plan *plan, stele_error *reterr)
 {
     const stele__event *event;
-    STELE_TRY(stele__view_event(plan->view, &plan->locator, &plan->reader, plan->violation, &event, reterr));
-    (void)stele__fail(reterr, STELE_CONFLICT_CONDITION, "event %" PRIu64 " (%.*s) matches condition %" PRIu32,
-                      plan->violation, STELE_TEXT(event->record.type), plan->violated_condition);
+    STELE_TRY(stele__view_event(plan->view, &plan->locator, &plan->reader, plan->violation, &event,
+                                reterr));
+    (void)stele__fail(reterr, STELE_CONFLICT_CONDITION,
+                      "event %" PRIu64 " (%.*s) matches condition %" PRIu32, plan->violation,
+                      STELE_TEXT(event->record.type), plan->violated_condition);
     if (reterr) {
         reterr->conflict.index = plan->violated_condition;
         reterr->conflict.position = plan->violation;
@@ -235,8 +251,10 @@ static stele_status refuse_condition(stele__plan *plan, stele_error *reterr)
     return STELE_CONFLICT;
 }
 
-/* The answer to a commit that is not written: a refusal, or the receipt of the first time. What it rests on is published. */
-static stele_status answer(stele__plan *plan, stele__look result, stele_receipt *ret_receipt, stele_error *reterr)
+/* The answer to a commit that is not written: a refusal, or the receipt of the first time. What it
+ * rests on is published. */
+static stele_status answer(stele__plan *plan, stele__look result, stele_receipt *ret_receipt,
+                           stele_error *reterr)
 {
     bool same = false;
     stele_status status = STELE_CONFLICT;
@@ -245,11 +263,13 @@ static stele_status answer(stele__plan *plan, stele__look result, stele_receipt 
     case LOOK_APPLIED:
         return stele__retry_receipt(plan, ret_receipt, reterr);
     case LOOK_KNOWN_KEY:
-        STELE_TRY(stele__retry_compare(plan, plan->key_position, false, &same, ret_receipt, reterr));
+        STELE_TRY(
+            stele__retry_compare(plan, plan->key_position, false, &same, ret_receipt, reterr));
         if (same) {
             return STELE_OK;
         }
-        (void)stele__fail(reterr, STELE_CONFLICT_KEY, "the key %.*s belongs to a different commit, at position %" PRIu64,
+        (void)stele__fail(reterr, STELE_CONFLICT_KEY,
+                          "the key %.*s belongs to a different commit, at position %" PRIu64,
                           STELE_TEXT(plan->key), plan->key_position);
         if (reterr) {
             reterr->conflict.position = plan->key_position;
@@ -270,7 +290,7 @@ static stele_status answer(stele__plan *plan, stele__look result, stele_receipt 
     return status;
 }
 
-/* ---------------------------------------------------------------------------------------------- the driver ---- */
+/* ---- the driver */
 
 static stele_status wait_for_room(stele__log *log, stele_error *reterr)
 {
@@ -300,7 +320,8 @@ static stele_status compare_at_revisions(stele__plan *plan, stele_error *reterr)
     for (uint32_t i = 0; i < plan->stream_count; i++) {
         const stele__plan_stream *stream = &plan->streams[i];
         if (stream->event_count > 0 &&
-            stele__stream_ids_wanted(&stream->state, stream->expected, stream->use) == STELE_IDS_AT_REVISION) {
+            stele__stream_ids_wanted(&stream->state, stream->expected, stream->use) ==
+                STELE_IDS_AT_REVISION) {
             STELE_TRY(stele__retry_at_revision(plan, i, reterr));
         }
     }
@@ -326,8 +347,9 @@ static stele_status fetch(stele__plan *plan, stele__look result, stele_error *re
     }
 }
 
-stele_status stele__append_drive(stele__plan *plan, bool has_note, stele__fate *ret_fate, stele_receipt *ret_receipt,
-                                 stele__group **ret_group, stele_error *reterr)
+stele_status stele__append_drive(stele__plan *plan, bool has_note, stele__fate *ret_fate,
+                                 stele_receipt *ret_receipt, stele__group **ret_group,
+                                 stele_error *reterr)
 {
     enum { HEALS_MAX = 4 };
     stele__log *log = plan->log;
@@ -383,7 +405,8 @@ stele_status stele__append_drive(stele__plan *plan, bool has_note, stele__fate *
             stele__unlock(&log->lock);
             *ret_fate = STELE_FATE_ANSWERED;
             status = fetch(plan, result, reterr);
-            if (status == STELE_CORRUPT && heals++ < HEALS_MAX && stele__maintain_heal(log, reterr) == STELE_OK) {
+            if (status == STELE_CORRUPT && heals++ < HEALS_MAX &&
+                stele__maintain_heal(log, reterr) == STELE_OK) {
                 break; /* a damaged index file was built again: look once more */
             }
             STELE_TRY(status);
@@ -409,8 +432,8 @@ static stele_status finish(stele__plan *plan, stele__group *group, stele_error *
     return STELE_OK;
 }
 
-stele_status stele__log_append(stele__log *log, const stele_request *request, stele_receipt *ret_receipt,
-                               stele_error *reterr)
+stele_status stele__log_append(stele__log *log, const stele_request *request,
+                               stele_receipt *ret_receipt, stele_error *reterr)
 {
     stele__plan plan;
     stele__fate decided;

@@ -2,29 +2,31 @@
 /*
  * Group commit: writing what the sequencer encoded, and telling those who wait.
  *
- * Groups stand in a queue in the order of positions; the last one gathers. Whoever has the *flusher's role* takes the first, writes
- * it, syncs if somebody in it asked for that, publishes its last position, wakes its waiters one by one and calls its completions. A
- * lone appender takes the role himself, so that no thread is woken; appenders who come meanwhile gather in the next group. The invariants:
+ * Groups stand in a queue in the order of positions; the last one gathers. Whoever has the
+ * *flusher's role* takes the first, writes it, syncs if somebody in it asked for that, publishes
+ * its last position, wakes its waiters one by one and calls its completions. A lone appender takes
+ * the role himself, so that no thread is woken; appenders who come meanwhile gather in the next
+ * group. The invariants:
  *
- *   G1  There is at most one flusher (is_flushing), so that groups are written, published and completed in order.
- *   G2  A position is published after every byte up to it was written, and synced if its commit or one behind it in the same group
- *       asked for that.
- *   G3  After a write or sync has failed nothing is written any more, and everybody is told so: the log is poisoned.
- *   G4  All groups in the queue belong to the live part: a segment is left only when nothing is pending.
- *   G5  Completions are called with the role and without the lock.
+ *   G1  There is at most one flusher (is_flushing), so that groups are written, published and
+ * completed in order. G2  A position is published after every byte up to it was written, and synced
+ * if its commit or one behind it in the same group asked for that. G3  After a write or sync has
+ * failed nothing is written any more, and everybody is told so: the log is poisoned. G4  All groups
+ * in the queue belong to the live part: a segment is left only when nothing is pending. G5
+ * Completions are called with the role and without the lock.
  */
 #include "log/engine.h"
 
 #include <string.h>
 
 enum {
-    TURNS_MAX = 8,                /* groups that an appender writes for others before he hands the role on */
-    LAZY_BYTES = 1 << 20,         /* appends at STELE_DURABLE_NONE are written after so many bytes … */
-    KEPT_BYTES = 1 << 18          /* a spare group keeps a buffer of at most so many */
+    TURNS_MAX = 8, /* groups that an appender writes for others before he hands the role on */
+    LAZY_BYTES = 1 << 20, /* appends at STELE_DURABLE_NONE are written after so many bytes … */
+    KEPT_BYTES = 1 << 18  /* a spare group keeps a buffer of at most so many */
 };
 #define LAZY_NS STELE_MILLISECONDS(10) /* … or this long */
 
-/* ------------------------------------------------------------------------------------------------ groups ---- */
+/* ---- groups */
 
 static stele__group *take_group(stele__log *log)
 {
@@ -100,7 +102,7 @@ bool stele__commit_has_work(const stele__log *log)
     return log->queue != NULL || log->is_flushing;
 }
 
-/* ---------------------------------------------------------------------------------------------- flushing ---- */
+/* ---- flushing */
 
 stele_status stele__commit_poisoned(stele__log *log, stele_error *reterr)
 {
@@ -115,7 +117,8 @@ stele_status stele__commit_poisoned(stele__log *log, stele_error *reterr)
 
 static void poison(stele__log *log, int error, const char *what, const stele__part *part)
 {
-    (void)stele__fail_os(&log->poison, STELE_IO_POISONED, error, "%s %s failed; the store takes no more appends", what,
+    (void)stele__fail_os(&log->poison, STELE_IO_POISONED, error,
+                         "%s %s failed; the store takes no more appends", what,
                          part->segment->path);
     log->poison.status = STELE_IO;
     log->poison.detail = STELE_IO_POISONED;
@@ -135,7 +138,8 @@ static int write_group(stele__log *log, stele__group *group, const char **ret_wh
     if (group->bytes.size > 0) {
         *ret_what = "writing";
         part->is_dirty = true;
-        const int error = log->vfs->write(file, group->offset, group->bytes.data, group->bytes.size);
+        const int error =
+            log->vfs->write(file, group->offset, group->bytes.data, group->bytes.size);
         if (error) {
             return error;
         }
@@ -157,13 +161,15 @@ static void publish(stele__log *log, const stele__group *group)
     if (group->last == 0) {
         return;
     }
-    /* Pairs with the acquire in stele__log_view: who sees the head sees tail, segment and bytes up to it. */
+    /* Pairs with the acquire in stele__log_view: who sees the head sees tail, segment and bytes up
+     * to it. */
     atomic_store_explicit(&log->head, group->last, memory_order_release);
     stele__shared_publish(&log->shared, group->last);
 }
 
 /* Passes the result on to those who wait, except the flusher himself. Lock held. */
-static void wake_waiters(stele__log *log, stele__group *group, stele__waiter *self, bool *self_is_done)
+static void wake_waiters(stele__log *log, stele__group *group, stele__waiter *self,
+                         bool *self_is_done)
 {
     const bool failed = atomic_load_explicit(&log->is_poisoned, memory_order_relaxed);
     stele__waiter *waiter = group->waiters;
@@ -216,7 +222,8 @@ static void flush_one(stele__log *log, stele__waiter *self, bool *self_is_done)
     const int error = was_poisoned ? 0 : write_group(log, group, &what);
     if (!error && !was_poisoned) {
         if (group->needs_sync) {
-            atomic_store_explicit(&log->durable, group->last ? group->last : log->head, memory_order_relaxed);
+            atomic_store_explicit(&log->durable, group->last ? group->last : log->head,
+                                  memory_order_relaxed);
         }
         publish(log, group);
     }
@@ -250,7 +257,8 @@ static void hand_on(stele__log *log)
     stele__commit_kick(log);
 }
 
-/* Flushes groups until the own one is done, and then some for others if several wait. Lock held, role taken. */
+/* Flushes groups until the own one is done, and then some for others if several wait. Lock held,
+ * role taken. */
 static void run_flusher(stele__log *log, stele__waiter *self)
 {
     bool self_is_done = self == NULL;
@@ -326,7 +334,7 @@ void stele__commit_flush(stele__log *log)
     }
 }
 
-/* ----------------------------------------------------------------------------------------------- threads ---- */
+/* ---- threads */
 
 void stele__commit_kick(stele__log *log)
 {

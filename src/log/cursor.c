@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cursors: a walk over positions (all of them, those of a stream, those that a search finds), the events there, and what is left out.
+ * Cursors: a walk over positions (all of them, those of a stream, those that a search finds), the
+ * events there, and what is left out.
  *
- * The walk is the same for every source: from a place, the next position upwards or downwards. A stream is walked by its postings,
- * bounded by revisions; the others by a search. Filters look at the record that was read.
+ * The walk is the same for every source: from a place, the next position upwards or downwards. A
+ * stream is walked by its postings, bounded by revisions; the others by a search. Filters look at
+ * the record that was read.
  */
 #include "log/engine.h"
 
@@ -17,20 +19,20 @@ typedef struct prefix_list {
 struct stele__log_cursor {
     stele__log *log;
     stele__view *view;
-    stele_position head;          /* pinned */
-    stele_position bound;         /* head, or the point of as_of */
+    stele_position head;  /* pinned */
+    stele_position bound; /* head, or the point of as_of */
     stele_direction direction;
     bool must_exist;
     bool has_as_of;
     bool is_stream;
-    bool is_done;                 /* nothing below or above any more, whatever is appended (backwards, limit) */
-    uint64_t left;                /* records to return; UINT64_MAX: no limit */
-    stele_position next;          /* where the walk goes on */
-    stele_revision low;           /* streams: revisions that are shown */
+    bool is_done;  /* nothing below or above any more, whatever is appended (backwards, limit) */
+    uint64_t left; /* records to return; UINT64_MAX: no limit */
+    stele_position next; /* where the walk goes on */
+    stele_revision low;  /* streams: revisions that are shown */
     stele_revision high;
-    stele_revision from_revision; /* streams that are followed: nothing below this is shown */
+    stele_revision from_revision;  /* streams that are followed: nothing below this is shown */
     stele_revision as_of_revision; /* streams: nothing above this exists */
-    stele_time oldest;            /* streams: `$maxAge` */
+    stele_time oldest;             /* streams: `$maxAge` */
     uint64_t stream_hash;
     stele__postings postings;
     stele__search *search;
@@ -42,11 +44,11 @@ struct stele__log_cursor {
     void *predicate_context;
     stele_status failed;
     stele_error failure;
-    size_t size;                  /* of this piece of memory, which goes on with names and prefixes */
+    size_t size; /* of this piece of memory, which goes on with names and prefixes */
     stele_text stream;
 };
 
-/* --------------------------------------------------------------------------------------------------- making ---- */
+/* ---- making */
 
 static size_t prefixes_size(const char *const *prefixes, size_t count)
 {
@@ -57,7 +59,8 @@ static size_t prefixes_size(const char *const *prefixes, size_t count)
     return size;
 }
 
-static void copy_prefixes(const char *const *prefixes, size_t count, stele_text *to, char **text, prefix_list *ret_list)
+static void copy_prefixes(const char *const *prefixes, size_t count, stele_text *to, char **text,
+                          prefix_list *ret_list)
 {
     for (size_t i = 0; i < count; i++) {
         const size_t size = strlen(prefixes[i]);
@@ -68,8 +71,8 @@ static void copy_prefixes(const char *const *prefixes, size_t count, stele_text 
     *ret_list = (prefix_list){to, count};
 }
 
-static stele_status make_cursor(stele__log *log, const stele_read *read, stele__log_cursor **ret_cursor,
-                                stele_error *reterr)
+static stele_status make_cursor(stele__log *log, const stele_read *read,
+                                stele__log_cursor **ret_cursor, stele_error *reterr)
 {
     const size_t base = (sizeof(stele__log_cursor) + 15) & ~(size_t)15;
     const size_t size = base + prefixes_size(read->stream_prefixes, read->stream_prefix_count) +
@@ -92,9 +95,10 @@ static stele_status make_cursor(stele__log *log, const stele_read *read, stele__
     cursor->is_stream = read->stream != NULL;
     stele_text *views = (stele_text *)((uint8_t *)cursor + base);
     char *text = (char *)(views + read->stream_prefix_count + read->type_prefix_count);
-    copy_prefixes(read->stream_prefixes, read->stream_prefix_count, views, &text, &cursor->stream_prefixes);
-    copy_prefixes(read->type_prefixes, read->type_prefix_count, views + read->stream_prefix_count, &text,
-                  &cursor->type_prefixes);
+    copy_prefixes(read->stream_prefixes, read->stream_prefix_count, views, &text,
+                  &cursor->stream_prefixes);
+    copy_prefixes(read->type_prefixes, read->type_prefix_count, views + read->stream_prefix_count,
+                  &text, &cursor->type_prefixes);
     if (read->stream) {
         cursor->stream = (stele_text){text, strlen(read->stream)};
         memcpy(text, read->stream, cursor->stream.size);
@@ -124,16 +128,18 @@ static void pin(stele__log_cursor *cursor)
 }
 
 /* The position of the last event at or before a point of as_of. */
-static stele_status find_bound(stele__log_cursor *cursor, const stele_point *point, stele_error *reterr)
+static stele_status find_bound(stele__log_cursor *cursor, const stele_point *point,
+                               stele_error *reterr)
 {
     stele_position position = cursor->head;
     cursor->has_as_of = point->kind != STELE_POINT_DEFAULT && point->kind != STELE_POINT_END;
-    cursor->as_of_revision = point->kind == STELE_POINT_REVISION ? point->value : STELE_REVISION_TOMBSTONE;
+    cursor->as_of_revision =
+        point->kind == STELE_POINT_REVISION ? point->value : STELE_REVISION_TOMBSTONE;
     if (point->kind == STELE_POINT_POSITION) {
         position = point->value;
     } else if (point->kind == STELE_POINT_TIME && (stele_time)point->value < INT64_MAX) {
-        STELE_TRY(stele__view_time(cursor->view, &cursor->locator, &cursor->reader, (stele_time)point->value + 1,
-                                   cursor->head, &position, reterr));
+        STELE_TRY(stele__view_time(cursor->view, &cursor->locator, &cursor->reader,
+                                   (stele_time)point->value + 1, cursor->head, &position, reterr));
         position--;
     } else if (point->kind == STELE_POINT_START) {
         position = 0;
@@ -144,19 +150,23 @@ static stele_status find_bound(stele__log_cursor *cursor, const stele_point *poi
     return STELE_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------- streams ---- */
+/* ---- streams */
 
-static stele_status fail_missing(const stele__log_cursor *cursor, const stele__stream_facts *facts, stele_error *reterr)
+static stele_status fail_missing(const stele__log_cursor *cursor, const stele__stream_facts *facts,
+                                 stele_error *reterr)
 {
     if (facts->state.is_truncated_all) {
-        return stele__fail(reterr, STELE_NOT_FOUND_DELETED, "the stream %.*s is deleted", STELE_TEXT(cursor->stream));
+        return stele__fail(reterr, STELE_NOT_FOUND_DELETED, "the stream %.*s is deleted",
+                           STELE_TEXT(cursor->stream));
     }
-    return stele__fail(reterr, STELE_NOT_FOUND_STREAM, "there is no stream %.*s", STELE_TEXT(cursor->stream));
+    return stele__fail(reterr, STELE_NOT_FOUND_STREAM, "there is no stream %.*s",
+                       STELE_TEXT(cursor->stream));
 }
 
 static stele_status fail_tombstone(stele_text stream, stele_error *reterr)
 {
-    return stele__fail(reterr, STELE_DELETED_TOMBSTONE, "the stream %.*s is tombstoned", STELE_TEXT(stream));
+    return stele__fail(reterr, STELE_DELETED_TOMBSTONE, "the stream %.*s is tombstoned",
+                       STELE_TEXT(stream));
 }
 
 static stele_time oldest_shown(const stele__log_cursor *cursor, const stele__stream_facts *facts)
@@ -165,7 +175,8 @@ static stele_time oldest_shown(const stele__log_cursor *cursor, const stele__str
     int64_t span;
     int64_t oldest;
     if (seconds == 0 || __builtin_mul_overflow(seconds, INT64_C(1000000000), &span) ||
-        __builtin_sub_overflow(cursor->log->clock->now(cursor->log->clock->context), span, &oldest)) {
+        __builtin_sub_overflow(cursor->log->clock->now(cursor->log->clock->context), span,
+                               &oldest)) {
         return INT64_MIN;
     }
     return oldest;
@@ -179,8 +190,8 @@ static stele_status check_owner(stele__log_cursor *cursor, stele_error *reterr)
     }
     stele__stream_facts facts;
     const stele_text owner = {cursor->stream.data + 2, cursor->stream.size - 2};
-    STELE_TRY(stele__view_stream(cursor->view, &cursor->locator, &cursor->reader, &cursor->log->hash_key, owner,
-                                 cursor->head, &facts, reterr));
+    STELE_TRY(stele__view_stream(cursor->view, &cursor->locator, &cursor->reader,
+                                 &cursor->log->hash_key, owner, cursor->head, &facts, reterr));
     return facts.state.is_tombstoned ? fail_tombstone(cursor->stream, reterr) : STELE_OK;
 }
 
@@ -189,8 +200,9 @@ static stele_status find_range(stele__log_cursor *cursor, stele_error *reterr)
 {
     stele__stream_facts facts;
     STELE_TRY(check_owner(cursor, reterr));
-    STELE_TRY(stele__view_stream(cursor->view, &cursor->locator, &cursor->reader, &cursor->log->hash_key, cursor->stream,
-                                 cursor->head, &facts, reterr));
+    STELE_TRY(stele__view_stream(cursor->view, &cursor->locator, &cursor->reader,
+                                 &cursor->log->hash_key, cursor->stream, cursor->head, &facts,
+                                 reterr));
     if (facts.state.is_tombstoned) {
         return fail_tombstone(cursor->stream, reterr);
     }
@@ -198,8 +210,10 @@ static stele_status find_range(stele__log_cursor *cursor, stele_error *reterr)
     if (is_missing && cursor->must_exist) {
         return fail_missing(cursor, &facts, reterr);
     }
-    cursor->low = is_missing ? (stele_revision)(facts.state.last_revision + 1) : stele__first_revision(cursor->stream, &facts);
-    cursor->high = (stele_revision)facts.state.last_revision; /* -1 wraps; `is_missing` makes the range empty */
+    cursor->low = is_missing ? (stele_revision)(facts.state.last_revision + 1)
+                             : stele__first_revision(cursor->stream, &facts);
+    cursor->high = (stele_revision)
+                       facts.state.last_revision; /* -1 wraps; `is_missing` makes the range empty */
     if (!is_missing && cursor->high > cursor->as_of_revision) {
         cursor->high = cursor->as_of_revision;
     }
@@ -208,17 +222,19 @@ static stele_status find_range(stele__log_cursor *cursor, stele_error *reterr)
         cursor->low = STELE_REVISION_TOMBSTONE;
         cursor->high = 0;
     }
-    stele__postings_init(&cursor->postings, cursor->view, STELE_TERM_STREAM, cursor->stream, cursor->stream_hash,
-                         cursor->bound);
+    stele__postings_init(&cursor->postings, cursor->view, STELE_TERM_STREAM, cursor->stream,
+                         cursor->stream_hash, cursor->bound);
     return STELE_OK;
 }
 
 /* The position from which a walk over a stream begins; 0: nowhere. */
-static stele_status begin_stream(stele__log_cursor *cursor, const stele_point *from, stele_error *reterr)
+static stele_status begin_stream(stele__log_cursor *cursor, const stele_point *from,
+                                 stele_error *reterr)
 {
     stele_revision revision = cursor->direction == STELE_FORWARDS ? cursor->low : cursor->high;
     if (from->kind == STELE_POINT_REVISION) {
-        const bool is_inside = cursor->direction == STELE_FORWARDS ? from->value > revision : from->value < revision;
+        const bool is_inside =
+            cursor->direction == STELE_FORWARDS ? from->value > revision : from->value < revision;
         revision = is_inside ? from->value : revision;
         cursor->from_revision = cursor->direction == STELE_FORWARDS ? from->value : 0;
     }
@@ -226,34 +242,37 @@ static stele_status begin_stream(stele__log_cursor *cursor, const stele_point *f
         cursor->next = 0;
         return STELE_OK;
     }
-    return stele__postings_revision(&cursor->postings, revision, cursor->direction, &cursor->next, reterr);
+    return stele__postings_revision(&cursor->postings, revision, cursor->direction, &cursor->next,
+                                    reterr);
 }
 
-/* -------------------------------------------------------------------------------------------------- opening ---- */
+/* ---- opening */
 
-static stele_status make_search(stele__log_cursor *cursor, const stele_read *read, stele_error *reterr)
+static stele_status make_search(stele__log_cursor *cursor, const stele_read *read,
+                                stele_error *reterr)
 {
     const stele_alloc *alloc = cursor->log->alloc;
     const stele__hash_key *key = &cursor->log->hash_key;
     static const stele_query everything = {NULL, 0, 1};
     if (read->category) {
-        return stele__search_term(alloc, key, STELE_TERM_CATEGORY, read->category, cursor->view, cursor->bound,
-                                  &cursor->search, reterr);
+        return stele__search_term(alloc, key, STELE_TERM_CATEGORY, read->category, cursor->view,
+                                  cursor->bound, &cursor->search, reterr);
     }
     if (read->event_type) {
-        return stele__search_term(alloc, key, STELE_TERM_TYPE, read->event_type, cursor->view, cursor->bound,
-                                  &cursor->search, reterr);
+        return stele__search_term(alloc, key, STELE_TERM_TYPE, read->event_type, cursor->view,
+                                  cursor->bound, &cursor->search, reterr);
     }
     if (read->tag) {
-        return stele__search_term(alloc, key, STELE_TERM_TAG, read->tag, cursor->view, cursor->bound, &cursor->search,
-                                  reterr);
+        return stele__search_term(alloc, key, STELE_TERM_TAG, read->tag, cursor->view,
+                                  cursor->bound, &cursor->search, reterr);
     }
-    return stele__search_query(alloc, key, read->query ? read->query : &everything, cursor->view, cursor->bound,
-                               &cursor->search, reterr);
+    return stele__search_query(alloc, key, read->query ? read->query : &everything, cursor->view,
+                               cursor->bound, &cursor->search, reterr);
 }
 
 /* A point as a position to begin at, whatever the source. */
-static stele_status begin_at(stele__log_cursor *cursor, const stele_point *from, stele_error *reterr)
+static stele_status begin_at(stele__log_cursor *cursor, const stele_point *from,
+                             stele_error *reterr)
 {
     const bool forwards = cursor->direction == STELE_FORWARDS;
     switch (from->kind) {
@@ -268,8 +287,8 @@ static stele_status begin_at(stele__log_cursor *cursor, const stele_point *from,
         if (!forwards && time < INT64_MAX) {
             time++;
         }
-        STELE_TRY(stele__view_time(cursor->view, &cursor->locator, &cursor->reader, time, cursor->head, &cursor->next,
-                                   reterr));
+        STELE_TRY(stele__view_time(cursor->view, &cursor->locator, &cursor->reader, time,
+                                   cursor->head, &cursor->next, reterr));
         if (!forwards) {
             cursor->next--;
         }
@@ -301,9 +320,10 @@ static stele_status begin(stele__log_cursor *cursor, const stele_read *read, ste
     }
     STELE_TRY(find_range(cursor, reterr));
     const stele_point *from = &read->from;
-    const bool is_natural = from->kind == STELE_POINT_DEFAULT || from->kind == STELE_POINT_REVISION ||
-                            (from->kind == STELE_POINT_START && cursor->direction == STELE_FORWARDS) ||
-                            (from->kind == STELE_POINT_END && cursor->direction == STELE_BACKWARDS);
+    const bool is_natural =
+        from->kind == STELE_POINT_DEFAULT || from->kind == STELE_POINT_REVISION ||
+        (from->kind == STELE_POINT_START && cursor->direction == STELE_FORWARDS) ||
+        (from->kind == STELE_POINT_END && cursor->direction == STELE_BACKWARDS);
     if (is_natural) {
         STELE_TRY(begin_stream(cursor, from, reterr));
         if (cursor->direction == STELE_FORWARDS && cursor->next == 0) {
@@ -337,12 +357,14 @@ stele_status stele__log_read_open(stele__log *log, const stele_read *read, int m
     return STELE_OK;
 }
 
-/* -------------------------------------------------------------------------------------------------- walking ---- */
+/* ---- walking */
 
-static stele_status find_next(stele__log_cursor *cursor, stele_position *ret_position, stele_error *reterr)
+static stele_status find_next(stele__log_cursor *cursor, stele_position *ret_position,
+                              stele_error *reterr)
 {
     *ret_position = 0;
-    if (cursor->next == 0 || (cursor->direction == STELE_FORWARDS && cursor->next > cursor->bound)) {
+    if (cursor->next == 0 ||
+        (cursor->direction == STELE_FORWARDS && cursor->next > cursor->bound)) {
         return STELE_OK;
     }
     if (cursor->is_stream) {
@@ -366,11 +388,12 @@ static bool has_prefix(const prefix_list *list, stele_text text)
 }
 
 /* Whether a stream shows the record; `*ret_is_over`: neither it nor what follows. */
-static bool stream_shows(const stele__log_cursor *cursor, const stele_record *record, bool *ret_is_over)
+static bool stream_shows(const stele__log_cursor *cursor, const stele_record *record,
+                         bool *ret_is_over)
 {
     const bool forwards = cursor->direction == STELE_FORWARDS;
-    const bool is_below = record->revision < cursor->low || record->revision < cursor->from_revision ||
-                          record->time < cursor->oldest;
+    const bool is_below = record->revision < cursor->low ||
+                          record->revision < cursor->from_revision || record->time < cursor->oldest;
     const bool is_above = cursor->low > cursor->high || record->revision > cursor->high;
     *ret_is_over = forwards ? is_above : is_below;
     return !is_below && !is_above;
@@ -380,7 +403,8 @@ static bool is_shown(const stele__log_cursor *cursor, const stele_record *record
 {
     *ret_is_over = false;
     return (!cursor->is_stream || stream_shows(cursor, record, ret_is_over)) &&
-           has_prefix(&cursor->stream_prefixes, record->stream) && has_prefix(&cursor->type_prefixes, record->type) &&
+           has_prefix(&cursor->stream_prefixes, record->stream) &&
+           has_prefix(&cursor->type_prefixes, record->type) &&
            (!cursor->predicate || cursor->predicate(cursor->predicate_context, record));
 }
 
@@ -389,7 +413,8 @@ static void step_behind(stele__log_cursor *cursor, stele_position position)
     cursor->next = cursor->direction == STELE_FORWARDS ? position + 1 : position - 1;
 }
 
-static stele_status next_record(stele__log_cursor *cursor, const stele_record **ret_record, stele_error *reterr)
+static stele_status next_record(stele__log_cursor *cursor, const stele_record **ret_record,
+                                stele_error *reterr)
 {
     *ret_record = NULL;
     while (cursor->left > 0) {
@@ -398,13 +423,15 @@ static stele_status next_record(stele__log_cursor *cursor, const stele_record **
         bool is_over;
         STELE_TRY(find_next(cursor, &position, reterr));
         if (position == 0) {
-            if (cursor->direction == STELE_FORWARDS && !cursor->has_as_of && cursor->next <= cursor->head) {
-                cursor->next = cursor->head + 1; /* so that a refresh goes on behind what was searched */
+            if (cursor->direction == STELE_FORWARDS && !cursor->has_as_of &&
+                cursor->next <= cursor->head) {
+                cursor->next =
+                    cursor->head + 1; /* so that a refresh goes on behind what was searched */
             }
             return STELE_OK;
         }
-        const stele_status status =
-            stele__view_event(cursor->view, &cursor->locator, &cursor->reader, position, &event, reterr);
+        const stele_status status = stele__view_event(cursor->view, &cursor->locator,
+                                                      &cursor->reader, position, &event, reterr);
         if (status == STELE_CORRUPT && cursor->log->is_salvage) {
             stele__log_say(cursor->log, STELE_LOG_WARNING, "left out: position %" PRIu64, position);
             step_behind(cursor, position);
@@ -434,7 +461,8 @@ static void move_view(stele__log_cursor *cursor)
     cursor->view = view;
     cursor->locator.index = NULL;
     if (cursor->is_stream) {
-        stele__postings_init(&cursor->postings, view, STELE_TERM_STREAM, cursor->stream, cursor->stream_hash, cursor->bound);
+        stele__postings_init(&cursor->postings, view, STELE_TERM_STREAM, cursor->stream,
+                             cursor->stream_hash, cursor->bound);
     } else {
         stele__search_move(cursor->search, view, cursor->bound);
     }
@@ -445,7 +473,8 @@ const stele_record *stele__log_read_next(stele__log_cursor *cursor, stele_error 
     const stele_record *record = NULL;
     if (cursor->failed == STELE_OK) {
         cursor->failed = next_record(cursor, &record, &cursor->failure);
-        if (cursor->failed == STELE_CORRUPT && stele__maintain_heal(cursor->log, &cursor->failure) == STELE_OK) {
+        if (cursor->failed == STELE_CORRUPT &&
+            stele__maintain_heal(cursor->log, &cursor->failure) == STELE_OK) {
             move_view(cursor);
             cursor->failed = next_record(cursor, &record, &cursor->failure);
         }

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the room log share: parts, views, the state of an open log. Private to the room.
+ * What the files of the room log share: parts, views, the state of an open log. Private to the
+ * room.
  *
- * How they hang together. A *part* is a segment that has no index file yet, with its tail. A *view* is an immutable list of sealed
- * segments, index files and parts that together hold all history; readers take a reference and are undisturbed by sealing and
- * merging, which install a new view. The *sequencer* (append.c) decides commits one after another under one lock and encodes them
- * into *groups*; a *flusher* (commit.c), mostly the appending caller itself, writes groups in order and publishes them. *Maintenance*
- * (maintain.c) turns parts into index files and merges those.
+ * How they hang together. A *part* is a segment that has no index file yet, with its tail. A *view*
+ * is an immutable list of sealed segments, index files and parts that together hold all history;
+ * readers take a reference and are undisturbed by sealing and merging, which install a new view.
+ * The *sequencer* (append.c) decides commits one after another under one lock and encodes them into
+ * *groups*; a *flusher* (commit.c), mostly the appending caller itself, writes groups in order and
+ * publishes them. *Maintenance* (maintain.c) turns parts into index files and merges those.
  *
- * Locks, in the order in which they may be taken: follow, maintenance, sequencer, view. The append path takes the sequencer's only.
+ * Locks, in the order in which they may be taken: follow, maintenance, sequencer, view. The append
+ * path takes the sequencer's only.
  */
 #ifndef STELE_LOG_ENGINE_H
 #define STELE_LOG_ENGINE_H
@@ -25,7 +28,12 @@
 
 #include <stdatomic.h>
 
-enum { STELE_RANK_FOLLOW = 5, STELE_RANK_MAINTENANCE = 10, STELE_RANK_SEQUENCER = 20, STELE_RANK_VIEW = 30 };
+enum {
+    STELE_RANK_FOLLOW = 5,
+    STELE_RANK_MAINTENANCE = 10,
+    STELE_RANK_SEQUENCER = 20,
+    STELE_RANK_VIEW = 30
+};
 
 /* A canary is a fault put in on purpose, to see that the simulator finds it. Test builds only. */
 #ifdef STELE_CANARY
@@ -34,7 +42,7 @@ enum { STELE_RANK_FOLLOW = 5, STELE_RANK_MAINTENANCE = 10, STELE_RANK_SEQUENCER 
 #define STELE_CANARY_IS(number) 0
 #endif
 
-/* ------------------------------------------------------------------------------------------------- views ---- */
+/* ---- views */
 
 /* An unsealed segment and its index. Shared. */
 typedef struct stele__part {
@@ -44,10 +52,10 @@ typedef struct stele__part {
     stele__tail *tail;
     stele_position first;
     /* Of the one who adds: */
-    uint64_t end;              /* offset behind the last frame */
-    stele_position last;       /* position of the last event; first - 1 if there is none */
+    uint64_t end;        /* offset behind the last frame */
+    stele_position last; /* position of the last event; first - 1 if there is none */
     stele_time last_time;
-    bool is_dirty;             /* written since the last sync. Flusher only */
+    bool is_dirty; /* written since the last sync. Flusher only */
 } stele__part;
 
 /* A sealed segment, open for reading. */
@@ -61,58 +69,65 @@ typedef struct stele__view {
     _Atomic uint32_t refs;
     const stele_alloc *alloc;
     size_t sealed_count;
-    stele__sealed *sealed;     /* ascending */
+    stele__sealed *sealed; /* ascending */
     size_t index_count;
-    stele__index **indexes;    /* ascending; together they cover the sealed segments */
+    stele__index **indexes; /* ascending; together they cover the sealed segments */
     size_t part_count;
-    stele__part **parts;       /* ascending; the last one may be growing */
+    stele__part **parts; /* ascending; the last one may be growing */
 } stele__view;
 
-stele_status stele__part_create(const stele_alloc *alloc, stele__segment *segment, const stele__hash_key *key,
-                                stele__part **ret_part, stele_error *reterr);
+stele_status stele__part_create(const stele_alloc *alloc, stele__segment *segment,
+                                const stele__hash_key *key, stele__part **ret_part,
+                                stele_error *reterr);
 stele__part *stele__part_ref(stele__part *part);
 void stele__part_unref(stele__part *part);
 
 /* An empty view with room for so many of each. Owned (one reference). */
-stele_status stele__view_create(const stele_alloc *alloc, size_t sealed, size_t indexes, size_t parts,
-                                stele__view **ret_view, stele_error *reterr);
+stele_status stele__view_create(const stele_alloc *alloc, size_t sealed, size_t indexes,
+                                size_t parts, stele__view **ret_view, stele_error *reterr);
 stele__view *stele__view_ref(stele__view *view);
 void stele__view_unref(stele__view *view);
 /* Fill a view that is being made; they take references of their own. */
-void stele__view_add_sealed(stele__view *view, const stele__index_segment *info, stele__segment *segment);
+void stele__view_add_sealed(stele__view *view, const stele__index_segment *info,
+                            stele__segment *segment);
 void stele__view_add_index(stele__view *view, stele__index *index);
 void stele__view_add_part(stele__view *view, stele__part *part);
 /* Private memory of tails and open indexes. */
 size_t stele__view_memory(const stele__view *view);
 
-/* ---------------------------------------------------------------------------------- reading from a view ---- */
+/* ---------------------------------------------------------------------------------- reading from a
+ * view ---- */
 
-/* Finds events by position, keeping what it decoded last. Zero-initialise. Confined to one thread. */
+/* Finds events by position, keeping what it decoded last. Zero-initialise. Confined to one thread.
+ */
 typedef struct stele__locator {
     const stele__index *index; /* of the decoded block; NULL: none */
     stele__index_offsets offsets;
 } stele__locator;
 
 /* Reads the event at a position; verified. `position` must be in the view. */
-stele_status stele__view_event(const stele__view *view, stele__locator *locator, stele__reader *reader,
-                               stele_position position, const stele__event **ret_event, stele_error *reterr);
+stele_status stele__view_event(const stele__view *view, stele__locator *locator,
+                               stele__reader *reader, stele_position position,
+                               const stele__event **ret_event, stele_error *reterr);
 /* Reads the whole frame in which the event stands. */
-stele_status stele__view_frame(const stele__view *view, stele__locator *locator, stele__reader *reader,
-                               stele_position position, stele__frame *ret_frame, stele_error *reterr);
+stele_status stele__view_frame(const stele__view *view, stele__locator *locator,
+                               stele__reader *reader, stele_position position,
+                               stele__frame *ret_frame, stele_error *reterr);
 /* The lowest position whose time is at or above `time`; head + 1 if there is none. */
-stele_status stele__view_time(const stele__view *view, stele__locator *locator, stele__reader *reader, stele_time time,
-                              stele_position head, stele_position *ret_position, stele_error *reterr);
+stele_status stele__view_time(const stele__view *view, stele__locator *locator,
+                              stele__reader *reader, stele_time time, stele_position head,
+                              stele_position *ret_position, stele_error *reterr);
 
 /* Walks over the postings of one term in a view, up to a head, in both directions. Plain struct. */
 typedef struct stele__postings {
     const stele__view *view;
     stele__term_kind kind;
-    stele_text name;           /* borrowed */
+    stele_text name; /* borrowed */
     uint64_t hash;
     stele_position head;
-    size_t source;             /* index files first, then parts; SIZE_MAX: none loaded */
-    uint32_t count;            /* of postings in the loaded source */
-    uint32_t rank;             /* of the current one */
+    size_t source;  /* index files first, then parts; SIZE_MAX: none loaded */
+    uint32_t count; /* of postings in the loaded source */
+    uint32_t rank;  /* of the current one */
     stele_revision base_revision;
     bool ends_in_tombstone;
     bool is_tail;
@@ -122,69 +137,77 @@ typedef struct stele__postings {
     } at;
 } stele__postings;
 
-void stele__postings_init(stele__postings *postings, const stele__view *view, stele__term_kind kind, stele_text name,
-                          uint64_t hash, stele_position head);
+void stele__postings_init(stele__postings *postings, const stele__view *view, stele__term_kind kind,
+                          stele_text name, uint64_t hash, stele_position head);
 /* The lowest posting at or above `position`; 0: none. Ascending calls are fast. */
-stele_status stele__postings_up(stele__postings *postings, stele_position position, stele_position *ret_position,
-                                stele_error *reterr);
+stele_status stele__postings_up(stele__postings *postings, stele_position position,
+                                stele_position *ret_position, stele_error *reterr);
 /* The highest posting at or below `position`; 0: none. Descending calls are fast. */
-stele_status stele__postings_down(stele__postings *postings, stele_position position, stele_position *ret_position,
-                                  stele_error *reterr);
-/* Streams: the position of the event with a revision, or of the next higher (up) or lower one; 0: none. */
-stele_status stele__postings_revision(stele__postings *postings, stele_revision revision, stele_direction direction,
-                                      stele_position *ret_position, stele_error *reterr);
-/* The last posting, with the number of all of them if `ret_total` is not NULL (which looks into every source). */
-stele_status stele__postings_last(stele__postings *postings, stele_position *ret_position, uint64_t *ret_total,
-                                  stele_error *reterr);
+stele_status stele__postings_down(stele__postings *postings, stele_position position,
+                                  stele_position *ret_position, stele_error *reterr);
+/* Streams: the position of the event with a revision, or of the next higher (up) or lower one; 0:
+ * none. */
+stele_status stele__postings_revision(stele__postings *postings, stele_revision revision,
+                                      stele_direction direction, stele_position *ret_position,
+                                      stele_error *reterr);
+/* The last posting, with the number of all of them if `ret_total` is not NULL (which looks into
+ * every source). */
+stele_status stele__postings_last(stele__postings *postings, stele_position *ret_position,
+                                  uint64_t *ret_total, stele_error *reterr);
 
 /* What a reader knows of a stream at a head. */
 typedef struct stele__stream_facts {
     stele__stream_state state;
-    stele_position last_position;      /* of the last event or the tombstone */
+    stele_position last_position; /* of the last event or the tombstone */
     stele_position metadata_position;
     stele__core_metadata metadata;
 } stele__stream_facts;
 
-stele_status stele__view_stream(const stele__view *view, stele__locator *locator, stele__reader *reader,
-                                const stele__hash_key *key, stele_text stream, stele_position head,
+stele_status stele__view_stream(const stele__view *view, stele__locator *locator,
+                                stele__reader *reader, const stele__hash_key *key,
+                                stele_text stream, stele_position head,
                                 stele__stream_facts *ret_facts, stele_error *reterr);
 
 /* The first revision that a read of the stream shows, by `$tb` and `$maxCount`. */
 stele_revision stele__first_revision(stele_text name, const stele__stream_facts *facts);
-void stele__describe_facts(stele_text name, const stele__stream_facts *facts, stele_stream_info *ret_info);
+void stele__describe_facts(stele_text name, const stele__stream_facts *facts,
+                           stele_stream_info *ret_info);
 
-/* ----------------------------------------------------------------------------------------------- queries ---- */
+/* ---- queries */
 
 /* A query made ready to run on a view: one block of memory. Owned: release. */
 typedef struct stele__search stele__search;
 
 /* What is searched for: a query of the user's, or one term. */
-stele_status stele__search_query(const stele_alloc *alloc, const stele__hash_key *key, const stele_query *query,
-                                 const stele__view *view, stele_position head, stele__search **ret_search,
+stele_status stele__search_query(const stele_alloc *alloc, const stele__hash_key *key,
+                                 const stele_query *query, const stele__view *view,
+                                 stele_position head, stele__search **ret_search,
                                  stele_error *reterr);
-stele_status stele__search_term(const stele_alloc *alloc, const stele__hash_key *key, stele__term_kind kind,
-                                const char *name, const stele__view *view, stele_position head,
-                                stele__search **ret_search, stele_error *reterr);
+stele_status stele__search_term(const stele_alloc *alloc, const stele__hash_key *key,
+                                stele__term_kind kind, const char *name, const stele__view *view,
+                                stele_position head, stele__search **ret_search,
+                                stele_error *reterr);
 void stele__search_free(stele__search *search);
 /* The same search on another view and head. */
 void stele__search_move(stele__search *search, const stele__view *view, stele_position head);
 /* The next match at or above (below) `position`; 0: none. */
-stele_status stele__search_up(stele__search *search, stele_position position, stele_position *ret_position,
-                              stele_error *reterr);
-stele_status stele__search_down(stele__search *search, stele_position position, stele_position *ret_position,
-                                stele_error *reterr);
+stele_status stele__search_up(stele__search *search, stele_position position,
+                              stele_position *ret_position, stele_error *reterr);
+stele_status stele__search_down(stele__search *search, stele_position position,
+                                stele_position *ret_position, stele_error *reterr);
 
-/* ------------------------------------------------------------------------------------------------ window ---- */
+/* ---- window */
 
 /* The ids of the last STELE_ID_WINDOW events. Under the sequencer's lock. */
 typedef struct stele__window {
     const stele_alloc *alloc;
-    uint32_t size;             /* a power of two; grows up to STELE_ID_WINDOW */
+    uint32_t size; /* a power of two; grows up to STELE_ID_WINDOW */
     uint32_t *heads;
-    uint32_t *previous;        /* by position modulo size: the position before it in the same bucket, low 32 bits */
-    uint32_t *prints;          /* by position modulo size */
-    stele_position last;       /* the last position that was put in */
-    stele_position first;      /* the first one that was put in */
+    uint32_t *previous;   /* by position modulo size: the position before it in the same bucket, low
+                             32 bits */
+    uint32_t *prints;     /* by position modulo size */
+    stele_position last;  /* the last position that was put in */
+    stele_position first; /* the first one that was put in */
 } stele__window;
 
 void stele__window_init(stele__window *window, const stele_alloc *alloc);
@@ -195,9 +218,10 @@ uint32_t stele__window_print(uint64_t stream_hash, const stele_uuid *id);
 /* Positions are put in one after another without gaps (after the first). */
 void stele__window_put(stele__window *window, stele_position position, uint32_t print);
 /* Walks over candidates from the newest to the oldest: begins with `before` = 0; 0: no more. */
-stele_position stele__window_next(const stele__window *window, uint32_t print, stele_position before);
+stele_position stele__window_next(const stele__window *window, uint32_t print,
+                                  stele_position before);
 
-/* ------------------------------------------------------------------------------------------------ groups ---- */
+/* ---- groups */
 
 /* Somebody who waits for a group: on his own stack. */
 typedef struct stele__waiter {
@@ -205,27 +229,27 @@ typedef struct stele__waiter {
     stele__signal signal;
     stele_status status;
     stele_error *reterr;
-    bool is_flusher_now;       /* woken to take over the flusher's role, not because it is done */
+    bool is_flusher_now; /* woken to take over the flusher's role, not because it is done */
 } stele__waiter;
 
 /* A completion to call when the group is done. */
 typedef struct stele__completion_note {
     stele_completion done;
     void *context;
-    stele_status status;       /* STELE_OK: if the group succeeds */
+    stele_status status; /* STELE_OK: if the group succeeds */
     stele_receipt receipt;
-    stele_error *error;        /* owned; of a refusal */
+    stele_error *error; /* owned; of a refusal */
 } stele__completion_note;
 
 /* Frames that are written together. */
 typedef struct stele__group {
     struct stele__group *next;
-    stele__part *part;         /* a reference; NULL: nothing to write yet */
-    uint64_t offset;           /* of the first byte of `bytes` in the segment */
+    stele__part *part; /* a reference; NULL: nothing to write yet */
+    uint64_t offset;   /* of the first byte of `bytes` in the segment */
     stele__buffer bytes;
-    stele_position last;       /* position of the last event in it */
+    stele_position last; /* position of the last event in it */
     bool needs_sync;
-    bool is_hurried;           /* somebody waits: not only appends at STELE_DURABLE_NONE */
+    bool is_hurried; /* somebody waits: not only appends at STELE_DURABLE_NONE */
     stele__waiter *waiters;
     stele__waiter **waiters_end;
     stele__completion_note *notes;
@@ -233,13 +257,14 @@ typedef struct stele__group {
     size_t note_capacity;
 } stele__group;
 
-/* ------------------------------------------------------------------------------------------- the engine ---- */
+/* ------------------------------------------------------------------------------------------- the
+ * engine ---- */
 
 typedef struct stele__deferred stele__deferred;
 
 struct stele__log {
     stele__budget budget;
-    const stele_alloc *alloc;  /* of the budget */
+    const stele_alloc *alloc; /* of the budget */
     const stele_vfs *vfs;
     const stele_clock *clock;
     stele_options options;
@@ -252,8 +277,8 @@ struct stele__log {
     bool is_writer;
     bool is_salvage;
 
-    _Atomic stele_position head;         /* published */
-    _Atomic stele_position durable;      /* known to be on stable storage */
+    _Atomic stele_position head;    /* published */
+    _Atomic stele_position durable; /* known to be on stable storage */
     _Atomic bool is_poisoned;
     _Atomic uint64_t flushes;
     _Atomic uint64_t commits;
@@ -267,43 +292,44 @@ struct stele__log {
 
     /* Sequencer. */
     stele__mutex lock;
-    stele__part *live;                   /* the part that grows; NULL before the first append */
-    uint64_t roll_count;                 /* grows when `live` changes: what was looked up without the lock may be old */
+    stele__part *live; /* the part that grows; NULL before the first append */
+    uint64_t
+        roll_count; /* grows when `live` changes: what was looked up without the lock may be old */
     stele_position next_position;
     stele_time last_time;
-    stele_time clock_wall;               /* the pair against which jumps are measured */
+    stele_time clock_wall; /* the pair against which jumps are measured */
     int64_t clock_monotonic;
     bool is_clock_behind;
-    stele__segment *reserve;             /* the next segment, allocated and empty; NULL: none */
-    uint64_t reserve_number;             /* its number, or that of the one to be made */
-    uint64_t segment_size;               /* of the next one: doubles up to the option */
+    stele__segment *reserve; /* the next segment, allocated and empty; NULL: none */
+    uint64_t reserve_number; /* its number, or that of the one to be made */
+    uint64_t segment_size;   /* of the next one: doubles up to the option */
     size_t tail_bytes_max;
     stele__window window;
-    stele__tail_handle *handles;         /* scratch for the terms of one commit */
+    stele__tail_handle *handles; /* scratch for the terms of one commit */
     size_t handle_capacity;
-    stele__group *queue;                 /* groups in order; the last one gathers */
+    stele__group *queue; /* groups in order; the last one gathers */
     stele__group *queue_last;
     stele__group *spare_groups;
-    bool is_flushing;                    /* somebody has the flusher's role */
+    bool is_flushing; /* somebody has the flusher's role */
     size_t bytes_in_flight;
     size_t bytes_in_flight_max;
     unsigned room_waiters;
-    stele__condition room;               /* bytes_in_flight fell, or the state changed */
+    stele__condition room; /* bytes_in_flight fell, or the state changed */
     stele_error poison;
     bool is_closing;
-    stele__deferred *deferred;           /* submissions that wait for something to be published */
+    stele__deferred *deferred; /* submissions that wait for something to be published */
     stele__deferred *deferred_last;
     size_t deferred_bytes;
 
     /* Threads of the store. */
-    stele__condition work;               /* for the flusher thread (with `lock`) */
+    stele__condition work; /* for the flusher thread (with `lock`) */
     stele__thread flusher;
     bool has_flusher;
     stele__thread maintainer;
     bool has_maintainer;
-    stele__condition upkeep;             /* for the maintainer (with `lock`) */
+    stele__condition upkeep; /* for the maintainer (with `lock`) */
     bool wants_upkeep;
-    int stop_merging;                    /* atomic by __atomic builtins: index_merge looks at it */
+    int stop_merging; /* atomic by __atomic builtins: index_merge looks at it */
 
     /* Maintenance: the manifest as it is on disk. */
     stele__mutex maintenance;
@@ -311,24 +337,28 @@ struct stele__log {
 
     /* Follower (read-only handles). */
     stele__mutex follow_lock;
-    uint32_t followed_word;              /* of the shared page, when it was last followed to its end */
+    uint32_t followed_word; /* of the shared page, when it was last followed to its end */
     bool has_followed;
-    bool is_cut;                         /* history that was shown is gone */
+    bool is_cut; /* history that was shown is gone */
 };
 
 /* Takes a consistent pair: everything up to *ret_head is in the view. */
 stele__view *stele__log_view(stele__log *log, stele_position *ret_head);
-/* Puts a new view in the place of the old one, whose reference it drops. Takes the reference to the new one. */
+/* Puts a new view in the place of the old one, whose reference it drops. Takes the reference to the
+ * new one. */
 void stele__log_install(stele__log *log, stele__view *view);
-void stele__log_say(stele__log *log, stele_log_level level, const char *format, ...) STELE_PRINTF(3, 4);
+void stele__log_say(stele__log *log, stele_log_level level, const char *format, ...)
+    STELE_PRINTF(3, 4);
 /* folder + "/" + name, NUL-terminated, in a buffer of the log's allocator. */
-stele_status stele__log_path(stele__log *log, const char *name, stele__buffer *path, stele_error *reterr);
+stele_status stele__log_path(stele__log *log, const char *name, stele__buffer *path,
+                             stele_error *reterr);
 
 /* commit.c */
-stele_status stele__commit_poisoned(stele__log *log, stele_error *reterr);      /* lock held */
-stele__group *stele__commit_group(stele__log *log, stele__part *part, uint64_t offset); /* lock held; NULL: no memory */
-/* Waits until the group is written (and synced, if it needs that): flushes itself if nobody does. Lock held; released and
- * not taken again. */
+stele_status stele__commit_poisoned(stele__log *log, stele_error *reterr); /* lock held */
+stele__group *stele__commit_group(stele__log *log, stele__part *part,
+                                  uint64_t offset); /* lock held; NULL: no memory */
+/* Waits until the group is written (and synced, if it needs that): flushes itself if nobody does.
+ * Lock held; released and not taken again. */
 stele_status stele__commit_wait(stele__log *log, stele__group *group, stele_error *reterr);
 /* Waits until everything sequenced so far is published. Lock held; released. */
 stele_status stele__commit_wait_all(stele__log *log, bool needs_sync, stele_error *reterr);
@@ -336,29 +366,34 @@ stele_status stele__commit_wait_all(stele__log *log, bool needs_sync, stele_erro
 void stele__commit_flush(stele__log *log);
 /* Tells a thread of the store that there is something to flush. Lock held. */
 void stele__commit_kick(stele__log *log);
-stele_status stele__commit_start_thread(stele__log *log, stele_error *reterr);  /* lock held */
+stele_status stele__commit_start_thread(stele__log *log, stele_error *reterr); /* lock held */
 void stele__commit_free_groups(stele__log *log);
-bool stele__commit_has_work(const stele__log *log);                             /* lock held */
+bool stele__commit_has_work(const stele__log *log); /* lock held */
 
 /* append.c */
 void stele__append_deferred(stele__log *log);
 
 /* scan.c: adding what stands in a segment to a part. */
-stele_status stele__scan_add(stele__part *part, stele__reader *reader, const stele__frame *frame, stele_error *reterr);
+stele_status stele__scan_add(stele__part *part, stele__reader *reader, const stele__frame *frame,
+                             stele_error *reterr);
 
-stele_status stele__scan_segment(stele__log *log, stele__segment *segment, const stele__index_segment *info,
-                                 stele__part **ret_part, stele_error *reterr);
+stele_status stele__scan_segment(stele__log *log, stele__segment *segment,
+                                 const stele__index_segment *info, stele__part **ret_part,
+                                 stele_error *reterr);
 
 /* maintain.c */
-stele_status stele__maintain_reserve(stele__log *log, uint64_t size, stele_error *reterr); /* no lock held */
+stele_status stele__maintain_reserve(stele__log *log, uint64_t size,
+                                     stele_error *reterr); /* no lock held */
 stele_status stele__maintain_step(stele__log *log, bool *ret_more, stele_error *reterr);
-void stele__maintain_kick(stele__log *log);                                     /* lock held */
-/* After STELE_CORRUPT_INDEX: builds damaged index files again from their segments. STELE_OK: something was healed, look again. No lock
- * held. Writers only; what cannot be healed leaves *reterr alone and answers STELE_CORRUPT. */
+void stele__maintain_kick(stele__log *log); /* lock held */
+/* After STELE_CORRUPT_INDEX: builds damaged index files again from their segments. STELE_OK:
+ * something was healed, look again. No lock held. Writers only; what cannot be healed leaves
+ * *reterr alone and answers STELE_CORRUPT. */
 stele_status stele__maintain_heal(stele__log *log, const stele_error *found);
 stele_status stele__maintain_seal_all(stele__log *log, uint64_t bytes_min, stele_error *reterr);
-stele_status stele__maintain_write_index(stele__log *log, stele__part *part, stele__manifest *manifest,
-                                         stele__index **ret_index, stele_error *reterr);
+stele_status stele__maintain_write_index(stele__log *log, stele__part *part,
+                                         stele__manifest *manifest, stele__index **ret_index,
+                                         stele_error *reterr);
 void stele__maintain_index_name(uint64_t number, char ret_name[STELE_FILE_NAME_SIZE]);
 
 /* recover.c */

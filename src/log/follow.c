@@ -2,10 +2,12 @@
 /*
  * Read-only handles: following a store that somebody else may be writing.
  *
- * A follower reads the manifest, opens what it names, and builds tails of its own by scanning the live segments. The shared page says how
- * far the log is visible, also when its writer is gone: what stands behind that was never published. Only after a restart of the machine
- * does the page mean nothing; then the log is visible as far as good frames stand, which are on the disk. The follower changes nothing: a
- * torn tail is left to the next writer. If that one had to cut history which this follower has shown, the follower answers nothing more.
+ * A follower reads the manifest, opens what it names, and builds tails of its own by scanning the
+ * live segments. The shared page says how far the log is visible, also when its writer is gone:
+ * what stands behind that was never published. Only after a restart of the machine does the page
+ * mean nothing; then the log is visible as far as good frames stand, which are on the disk. The
+ * follower changes nothing: a torn tail is left to the next writer. If that one had to cut history
+ * which this follower has shown, the follower answers nothing more.
  *
  * A file that has vanished was merged or sealed away meanwhile: the manifest is read again.
  */
@@ -27,7 +29,8 @@ static stele_status is_writer_there(stele__log *log, bool *ret_there, stele_erro
             const int error =
                 log->vfs->open(log->vfs, (const char *)path.data, STELE_FILE_READ, &log->lock_file);
             if (error && error != ENOENT) {
-                status = stele__fail_os(reterr, STELE_IO, error, "cannot open %s", (const char *)path.data);
+                status = stele__fail_os(reterr, STELE_IO, error, "cannot open %s",
+                                        (const char *)path.data);
             }
         }
         stele__buffer_done(&path);
@@ -36,14 +39,15 @@ static stele_status is_writer_there(stele__log *log, bool *ret_there, stele_erro
     if (log->lock_file) {
         const int error = log->vfs->is_locked(log->lock_file, &locked);
         if (error) {
-            return stele__fail_os(reterr, STELE_IO, error, "cannot test the lock of %s", log->folder);
+            return stele__fail_os(reterr, STELE_IO, error, "cannot test the lock of %s",
+                                  log->folder);
         }
     }
     *ret_there = locked != 0;
     return STELE_OK;
 }
 
-/* ---------------------------------------------------------------------------------------------------- views ---- */
+/* ---- views */
 
 static stele__segment *known_segment(const stele__view *view, uint64_t number)
 {
@@ -60,8 +64,9 @@ static stele__segment *known_segment(const stele__view *view, uint64_t number)
     return NULL;
 }
 
-static stele_status take_sealed(stele__log *log, const stele__view *old, const stele__manifest *manifest,
-                                stele__view *view, stele_error *reterr)
+static stele_status take_sealed(stele__log *log, const stele__view *old,
+                                const stele__manifest *manifest, stele__view *view,
+                                stele_error *reterr)
 {
     for (size_t i = 0; i < manifest->segment_count; i++) {
         const stele__index_segment *info = &manifest->segments[i];
@@ -70,13 +75,15 @@ static stele_status take_sealed(stele__log *log, const stele__view *old, const s
             stele__view_add_sealed(view, info, segment);
             continue;
         }
-        STELE_TRY(stele__segment_open(log->alloc, log->vfs, log->folder, info->number, log->options.mapping, false, &segment,
-                                      reterr));
+        STELE_TRY(stele__segment_open(log->alloc, log->vfs, log->folder, info->number,
+                                      log->options.mapping, false, &segment, reterr));
         const bool is_whole = segment->size >= info->bytes && segment->header.first == info->first;
         stele_status status = STELE_OK;
         if (!is_whole && !log->is_salvage) {
-            status = stele__fail(reterr, STELE_CORRUPT, "%s is not the segment that the manifest names (%" PRIu64 " bytes)",
-                                 segment->path, segment->size);
+            status =
+                stele__fail(reterr, STELE_CORRUPT,
+                            "%s is not the segment that the manifest names (%" PRIu64 " bytes)",
+                            segment->path, segment->size);
         } else {
             stele__view_add_sealed(view, info, segment);
         }
@@ -86,15 +93,18 @@ static stele_status take_sealed(stele__log *log, const stele__view *old, const s
     return STELE_OK;
 }
 
-static stele_status take_indexes(stele__log *log, const stele__view *old, const stele__manifest *manifest,
-                                 stele__view *view, stele_error *reterr)
+static stele_status take_indexes(stele__log *log, const stele__view *old,
+                                 const stele__manifest *manifest, stele__view *view,
+                                 stele_error *reterr)
 {
     for (size_t i = 0; i < manifest->index_count; i++) {
         const stele__manifest_index *entry = &manifest->indexes[i];
         stele__index *index = NULL;
         /* The old manifest and the old view name the same files in the same order. */
         for (size_t k = 0; old && k < old->index_count && !index; k++) {
-            index = log->manifest.indexes[k].number == entry->number ? stele__index_ref(old->indexes[k]) : NULL;
+            index = log->manifest.indexes[k].number == entry->number
+                        ? stele__index_ref(old->indexes[k])
+                        : NULL;
         }
         if (!index) {
             stele__buffer path = {.alloc = log->alloc};
@@ -102,12 +112,14 @@ static stele_status take_indexes(stele__log *log, const stele__view *old, const 
             stele__maintain_index_name(entry->number, name);
             stele_status status = stele__log_path(log, name, &path, reterr);
             if (status == STELE_OK) {
-                status = stele__index_open(log->alloc, log->vfs, (const char *)path.data, log->options.mapping, &log->store,
-                                           &log->hash_key, entry->first, entry->last, &index, reterr);
+                status = stele__index_open(log->alloc, log->vfs, (const char *)path.data,
+                                           log->options.mapping, &log->store, &log->hash_key,
+                                           entry->first, entry->last, &index, reterr);
             }
             stele__buffer_done(&path);
             if (status == STELE_CORRUPT) {
-                stele__hint(reterr, "open the store for writing once: damaged index files are built again");
+                stele__hint(reterr,
+                            "open the store for writing once: damaged index files are built again");
             }
             STELE_TRY(status);
         }
@@ -117,15 +129,16 @@ static stele_status take_indexes(stele__log *log, const stele__view *old, const 
     return STELE_OK;
 }
 
-static stele_status make_view(stele__log *log, const stele__manifest *manifest, stele__view **ret_view,
-                              stele_error *reterr)
+static stele_status make_view(stele__log *log, const stele__manifest *manifest,
+                              stele__view **ret_view, stele_error *reterr)
 {
     stele__view *old = log->view;
     stele__view *view;
     const size_t parts = old ? old->part_count : 0;
     const stele_position sealed_to =
         manifest->segment_count ? manifest->segments[manifest->segment_count - 1].last : 0;
-    STELE_TRY(stele__view_create(log->alloc, manifest->segment_count, manifest->index_count, parts, &view, reterr));
+    STELE_TRY(stele__view_create(log->alloc, manifest->segment_count, manifest->index_count, parts,
+                                 &view, reterr));
     stele_status status = take_sealed(log, old, manifest, view, reterr);
     if (status == STELE_OK) {
         status = take_indexes(log, old, manifest, view, reterr);
@@ -179,7 +192,7 @@ static stele_status reload(stele__log *log, stele_error *reterr)
     return status;
 }
 
-/* ------------------------------------------------------------------------------------------------- scanning ---- */
+/* ---- scanning */
 
 static stele__part *last_part(const stele__log *log)
 {
@@ -187,12 +200,13 @@ static stele__part *last_part(const stele__log *log)
 }
 
 /* Puts a part behind the others, or in the place of the last one, which is of the same segment. */
-static stele_status install_part(stele__log *log, stele__part *part, bool is_replacement, stele_error *reterr)
+static stele_status install_part(stele__log *log, stele__part *part, bool is_replacement,
+                                 stele_error *reterr)
 {
     const stele__view *old = log->view;
     stele__view *view;
-    STELE_TRY(
-        stele__view_create(log->alloc, old->sealed_count, old->index_count, old->part_count + 1, &view, reterr));
+    STELE_TRY(stele__view_create(log->alloc, old->sealed_count, old->index_count,
+                                 old->part_count + 1, &view, reterr));
     for (size_t i = 0; i < old->sealed_count; i++) {
         stele__view_add_sealed(view, &old->sealed[i].info, old->sealed[i].segment);
     }
@@ -207,16 +221,17 @@ static stele_status install_part(stele__log *log, stele__part *part, bool is_rep
     return STELE_OK;
 }
 
-/* Opens the segment that follows the last one. `*ret_found`: it is there, has begun, and begins where the last one ends. */
-static stele_status enter_next(stele__log *log, uint64_t number, stele_position first, bool is_replacement, bool *ret_found,
-                               stele_error *reterr)
+/* Opens the segment that follows the last one. `*ret_found`: it is there, has begun, and begins
+ * where the last one ends. */
+static stele_status enter_next(stele__log *log, uint64_t number, stele_position first,
+                               bool is_replacement, bool *ret_found, stele_error *reterr)
 {
     stele__segment *segment = NULL;
     stele__part *part = NULL;
     stele_error error;
     *ret_found = false;
-    stele_status status = stele__segment_open(log->alloc, log->vfs, log->folder, number, log->options.mapping, false,
-                                              &segment, &error);
+    stele_status status = stele__segment_open(log->alloc, log->vfs, log->folder, number,
+                                              log->options.mapping, false, &segment, &error);
     if (status == STELE_NOT_FOUND || status == STELE_CORRUPT) {
         return STELE_OK; /* not there yet, or its header is being written */
     }
@@ -239,7 +254,8 @@ static stele_status enter_next(stele__log *log, uint64_t number, stele_position 
 }
 
 /* Adds frames to the last part until there is no good one, or `target` is reached. */
-static stele_status scan_part(stele__log *log, stele__part *part, stele_position target, stele_error *reterr)
+static stele_status scan_part(stele__log *log, stele__part *part, stele_position target,
+                              stele_error *reterr)
 {
     stele__reader reader;
     stele_status status = STELE_OK;
@@ -249,7 +265,8 @@ static stele_status scan_part(stele__log *log, stele__part *part, stele_position
     while (status == STELE_OK && part->last < target && result == STELE_FRAME_GOOD) {
         stele__frame frame;
         const char *why;
-        status = stele__frame_read(&reader, part->end, part->last + 1, &frame, &result, &why, reterr);
+        status =
+            stele__frame_read(&reader, part->end, part->last + 1, &frame, &result, &why, reterr);
         if (status == STELE_OK && result == STELE_FRAME_GOOD) {
             status = stele__scan_add(part, &reader, &frame, reterr);
         }
@@ -258,7 +275,8 @@ static stele_status scan_part(stele__log *log, stele__part *part, stele_position
     return status;
 }
 
-/* Whether a segment that was opened when it was shorter has grown (it was trimmed, and its writer came back). */
+/* Whether a segment that was opened when it was shorter has grown (it was trimmed, and its writer
+ * came back). */
 static bool has_grown(stele__log *log, const stele__part *part)
 {
     stele_file *file = NULL;
@@ -267,7 +285,8 @@ static bool has_grown(stele__log *log, const stele__part *part)
         (void)log->vfs->size(file, &size);
         log->vfs->close(file);
     }
-    return size > part->segment->size && part->end + STELE_FRAME_PREFIX + 1 > part->segment->size / 2;
+    return size > part->segment->size &&
+           part->end + STELE_FRAME_PREFIX + 1 > part->segment->size / 2;
 }
 
 static stele_position visible_end(const stele__log *log)
@@ -297,9 +316,11 @@ static stele_status scan_to(stele__log *log, stele_position target, stele_error 
             STELE_TRY(scan_part(log, part, target, reterr));
         }
         if (visible_end(log) < target) {
-            STELE_TRY(enter_next(log, last_number(log) + 1, visible_end(log) + 1, false, &goes_on, reterr));
+            STELE_TRY(enter_next(log, last_number(log) + 1, visible_end(log) + 1, false, &goes_on,
+                                 reterr));
             if (!goes_on && part && has_grown(log, part)) {
-                STELE_TRY(enter_next(log, part->segment->header.number, part->first, true, &goes_on, reterr));
+                STELE_TRY(enter_next(log, part->segment->header.number, part->first, true, &goes_on,
+                                     reterr));
             }
         }
     }
@@ -308,7 +329,8 @@ static stele_status scan_to(stele__log *log, stele_position target, stele_error 
 
 static stele_status fail_cut(const stele__log *log, stele_error *reterr)
 {
-    (void)stele__fail(reterr, STELE_INVALID_CHECKPOINT, "the end of history that was shown from %s is lost", log->folder);
+    (void)stele__fail(reterr, STELE_INVALID_CHECKPOINT,
+                      "the end of history that was shown from %s is lost", log->folder);
     stele__hint(reterr, "open the store again and check your checkpoints");
     return STELE_INVALID;
 }
@@ -320,7 +342,8 @@ static stele_position visible_target(const stele__log *log, bool has_writer)
     uint8_t boot_id[16];
     stele_position head;
     /* What is sealed or was closed in order is visible whatever the page says. */
-    stele_position least = manifest->segment_count ? manifest->segments[manifest->segment_count - 1].last : 0;
+    stele_position least =
+        manifest->segment_count ? manifest->segments[manifest->segment_count - 1].last : 0;
     if (manifest->is_clean && manifest->end_position > least) {
         least = manifest->end_position;
     }
@@ -388,14 +411,16 @@ stele_status stele__follow_open(stele__log *log, stele_error *reterr)
         return stele__fail(reterr, STELE_NOT_FOUND_STORE, "there is no store at %s", log->folder);
     }
     if (error == ENOTSUP) {
-        return stele__fail(reterr, STELE_UNSUPPORTED_FILE_SYSTEM, "%s is on a network file system", log->folder);
+        return stele__fail(reterr, STELE_UNSUPPORTED_FILE_SYSTEM, "%s is on a network file system",
+                           log->folder);
     }
     STELE_TRY(stele__follow(log, reterr));
     /* What visible segments a clean close promised must be there. */
     const stele_position head = atomic_load_explicit(&log->head, memory_order_relaxed);
     if (log->manifest.is_clean && head < log->manifest.end_position && !log->is_salvage) {
         (void)stele__fail(reterr, STELE_CORRUPT,
-                          "the store was closed at position %" PRIu64 ", but can be read up to %" PRIu64 " only",
+                          "the store was closed at position %" PRIu64
+                          ", but can be read up to %" PRIu64 " only",
                           log->manifest.end_position, head);
         stele__hint(reterr, "restore a backup, or read what is left with `stele export --salvage`");
         return STELE_CORRUPT;

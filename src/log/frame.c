@@ -36,11 +36,12 @@
  *
  * (v: a varint of base/varint.h; numbers are little-endian.)
  *
- * Checksums. h = CRC32C over (seed of the segment, offset of the frame, size) and the header. An event's checksum is CRC32C
- * continued from h over its bytes (from the distance on, if MANY), combined by exclusive or with the rotated CRC32C of every name
- * that stands elsewhere: so a damaged definition is found by whoever refers to it. The seal of a single event is that checksum; of
- * many it is CRC32C continued from h over their checksums. Hence one event of a large commit can be verified alone, with the time
- * and the position in the header.
+ * Checksums. h = CRC32C over (seed of the segment, offset of the frame, size) and the header. An
+ * event's checksum is CRC32C continued from h over its bytes (from the distance on, if MANY),
+ * combined by exclusive or with the rotated CRC32C of every name that stands elsewhere: so a
+ * damaged definition is found by whoever refers to it. The seal of a single event is that checksum;
+ * of many it is CRC32C continued from h over their checksums. Hence one event of a large commit can
+ * be verified alone, with the time and the position in the header.
  */
 #include "log/frame.h"
 
@@ -71,7 +72,7 @@ static uint32_t header_checksum(const stele__segment *segment, uint64_t offset, 
     return stele__crc32c(stele__crc32c(0, mixed, sizeof mixed), header, header_size);
 }
 
-/* ------------------------------------------------------------------------------------------------ reader ---- */
+/* ---- reader */
 
 void stele__reader_init(stele__reader *reader, const stele_alloc *alloc)
 {
@@ -127,21 +128,25 @@ static bool parse_full_name(span *bytes, size_t size_max, stele_text *ret_name)
     return true;
 }
 
-/* A name that stands elsewhere in the segment, if that is not mapped: copied behind the others of this event. */
-static stele_status read_name(stele__reader *reader, uint32_t definition, size_t size_max, stele_text *ret_name,
-                              bool *ret_good, stele_error *reterr)
+/* A name that stands elsewhere in the segment, if that is not mapped: copied behind the others of
+ * this event. */
+static stele_status read_name(stele__reader *reader, uint32_t definition, size_t size_max,
+                              stele_text *ret_name, bool *ret_good, stele_error *reterr)
 {
-    enum { NAMES_SIZE = 2 * STELE_STREAM_NAME_SIZE_MAX + STELE_EVENT_TAGS_MAX * STELE_TAG_SIZE_MAX + 64 };
+    enum {
+        NAMES_SIZE = 2 * STELE_STREAM_NAME_SIZE_MAX + STELE_EVENT_TAGS_MAX * STELE_TAG_SIZE_MAX + 64
+    };
     uint8_t bytes[STELE_STREAM_NAME_SIZE_MAX + STELE_VARINT_SIZE_MAX];
     size_t size;
     reader->name_buffer.size = 0;
     if (!stele__buffer_reserve(&reader->name_buffer, NAMES_SIZE)) {
         return stele__fail_memory(reterr);
     }
-    const int error = reader->segment->vfs->read(reader->segment->file, definition, bytes, sizeof bytes, &size);
+    const int error =
+        reader->segment->vfs->read(reader->segment->file, definition, bytes, sizeof bytes, &size);
     if (error) {
-        return stele__fail_os(reterr, STELE_IO, error, "cannot read %s at offset %" PRIu32, reader->segment->path,
-                              definition);
+        return stele__fail_os(reterr, STELE_IO, error, "cannot read %s at offset %" PRIu32,
+                              reader->segment->path, definition);
     }
     span parsed = {bytes, bytes + size, bytes, definition};
     *ret_good = parse_full_name(&parsed, size_max, ret_name);
@@ -155,16 +160,17 @@ static stele_status read_name(stele__reader *reader, uint32_t definition, size_t
     return STELE_OK;
 }
 
-static bool map_name(stele__reader *reader, uint32_t definition, size_t size_max, stele_text *ret_name,
-                     uint32_t *ret_crc)
+static bool map_name(stele__reader *reader, uint32_t definition, size_t size_max,
+                     stele_text *ret_name, uint32_t *ret_crc)
 {
     stele__name_slot *slot = &reader->slots[definition % STELE_NAME_SLOTS];
     if (slot->definition != definition) {
         const stele__segment *segment = reader->segment;
-        span bytes = {segment->map + definition, segment->map + segment->map_size, segment->map + definition,
-                      definition};
+        span bytes = {segment->map + definition, segment->map + segment->map_size,
+                      segment->map + definition, definition};
         stele_text name;
-        if (definition >= segment->map_size || !parse_full_name(&bytes, STELE_STREAM_NAME_SIZE_MAX, &name)) {
+        if (definition >= segment->map_size ||
+            !parse_full_name(&bytes, STELE_STREAM_NAME_SIZE_MAX, &name)) {
             return false;
         }
         *slot = (stele__name_slot){definition, stele__crc32c(0, name.data, name.size), name};
@@ -176,8 +182,8 @@ static bool map_name(stele__reader *reader, uint32_t definition, size_t size_max
 
 /* Parses a name or a reference to one, and mixes the latter into the checksum. */
 static stele_status parse_name(stele__reader *reader, span *bytes, size_t size_max, unsigned number,
-                               stele_text *ret_name, uint32_t *ret_definition, uint32_t *mixed, bool *ret_good,
-                               stele_error *reterr)
+                               stele_text *ret_name, uint32_t *ret_definition, uint32_t *mixed,
+                               bool *ret_good, stele_error *reterr)
 {
     const uint64_t here = offset_of(bytes);
     if (bytes->at < bytes->end && (*bytes->at & 1)) {
@@ -186,8 +192,8 @@ static stele_status parse_name(stele__reader *reader, span *bytes, size_t size_m
         return STELE_OK;
     }
     uint64_t coded;
-    *ret_good = stele__varint_get(&bytes->at, bytes->end, &coded) && coded >> 1 >= STELE_SEGMENT_HEADER_SIZE &&
-                coded >> 1 < here;
+    *ret_good = stele__varint_get(&bytes->at, bytes->end, &coded) &&
+                coded >> 1 >= STELE_SEGMENT_HEADER_SIZE && coded >> 1 < here;
     if (!*ret_good) {
         return STELE_OK;
     }
@@ -205,7 +211,8 @@ static stele_status parse_name(stele__reader *reader, span *bytes, size_t size_m
     return STELE_OK;
 }
 
-/* Parses the bytes of one event into reader->event. `*mixed` receives what names elsewhere add to its checksum. */
+/* Parses the bytes of one event into reader->event. `*mixed` receives what names elsewhere add to
+ * its checksum. */
 static stele_status parse_event(stele__reader *reader, span *bytes, uint32_t *mixed, bool *ret_good,
                                 stele_error *reterr)
 {
@@ -225,15 +232,16 @@ static stele_status parse_event(stele__reader *reader, span *bytes, uint32_t *mi
     if (!stele__varint_get(&bytes->at, bytes->end, &event->revision)) {
         return STELE_OK;
     }
-    record->revision = event->flags & STELE_EVENT_TOMBSTONE ? STELE_REVISION_TOMBSTONE : event->revision;
+    record->revision =
+        event->flags & STELE_EVENT_TOMBSTONE ? STELE_REVISION_TOMBSTONE : event->revision;
     bool good;
-    STELE_TRY(parse_name(reader, bytes, STELE_STREAM_NAME_SIZE_MAX, 0, &record->stream, &event->stream_definition,
-                         mixed, &good, reterr));
+    STELE_TRY(parse_name(reader, bytes, STELE_STREAM_NAME_SIZE_MAX, 0, &record->stream,
+                         &event->stream_definition, mixed, &good, reterr));
     if (!good) {
         return STELE_OK;
     }
-    STELE_TRY(parse_name(reader, bytes, STELE_TYPE_SIZE_MAX, 1, &record->type, &event->type_definition, mixed,
-                         &good, reterr));
+    STELE_TRY(parse_name(reader, bytes, STELE_TYPE_SIZE_MAX, 1, &record->type,
+                         &event->type_definition, mixed, &good, reterr));
     uint64_t tag_count = 0;
     if (!good || ((event->flags & STELE_EVENT_HAS_TAGS) &&
                   (!stele__varint_get(&bytes->at, bytes->end, &tag_count) || tag_count == 0 ||
@@ -241,8 +249,8 @@ static stele_status parse_event(stele__reader *reader, span *bytes, uint32_t *mi
         return STELE_OK;
     }
     for (unsigned i = 0; i < tag_count; i++) {
-        STELE_TRY(parse_name(reader, bytes, STELE_TAG_SIZE_MAX, 2 + i, &event->tags[i], &event->tag_definitions[i],
-                             mixed, &good, reterr));
+        STELE_TRY(parse_name(reader, bytes, STELE_TAG_SIZE_MAX, 2 + i, &event->tags[i],
+                             &event->tag_definitions[i], mixed, &good, reterr));
         if (!good) {
             return STELE_OK;
         }
@@ -255,17 +263,19 @@ static stele_status parse_event(stele__reader *reader, span *bytes, uint32_t *mi
     record->tags = event->tags;
     record->tag_count = (size_t)tag_count;
     record->metadata = (stele_bytes){bytes->at, (size_t)metadata_size};
-    record->data = (stele_bytes){bytes->at + metadata_size, (size_t)(bytes->end - bytes->at) - (size_t)metadata_size};
+    record->data = (stele_bytes){bytes->at + metadata_size,
+                                 (size_t)(bytes->end - bytes->at) - (size_t)metadata_size};
     bytes->at = bytes->end;
     *ret_good = true;
     return STELE_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------ frames ---- */
+/* ---- frames */
 
-/* Parses what stands in front of the events. `bytes` spans the frame from its size on, as far as it is at hand. */
-static bool parse_header(const stele__segment *segment, const uint8_t *bytes, size_t size, uint64_t offset,
-                         stele__frame *ret_frame)
+/* Parses what stands in front of the events. `bytes` spans the frame from its size on, as far as it
+ * is at hand. */
+static bool parse_header(const stele__segment *segment, const uint8_t *bytes, size_t size,
+                         uint64_t offset, stele__frame *ret_frame)
 {
     const uint32_t body_size = stele__load32(bytes);
     span at = {bytes + STELE_FRAME_PREFIX, bytes + size, bytes, offset};
@@ -277,7 +287,8 @@ static bool parse_header(const stele__segment *segment, const uint8_t *bytes, si
         return false;
     }
     const uint8_t flags = *at.at++;
-    if ((flags & ~FRAME_FLAGS) || ((flags & FRAME_MANY) && (!stele__varint_get(&at.at, at.end, &count) || count < 2)) ||
+    if ((flags & ~FRAME_FLAGS) ||
+        ((flags & FRAME_MANY) && (!stele__varint_get(&at.at, at.end, &count) || count < 2)) ||
         count > STELE_COMMIT_EVENTS_MAX * 2 || !stele__varint_get(&at.at, at.end, &position) ||
         !stele__varint_get(&at.at, at.end, &time) || !stele__varint_get(&at.at, at.end, &lag)) {
         return false;
@@ -289,7 +300,8 @@ static bool parse_header(const stele__segment *segment, const uint8_t *bytes, si
                                 .is_single = !(flags & FRAME_MANY),
                                 .start = bytes,
                                 .bytes_end = bytes + STELE_FRAME_PREFIX + body_size};
-    if (position > STELE_SEGMENT_SIZE_MAX || time > (uint64_t)INT64_MAX - (uint64_t)segment->header.base_time ||
+    if (position > STELE_SEGMENT_SIZE_MAX ||
+        time > (uint64_t)INT64_MAX - (uint64_t)segment->header.base_time ||
         lag >= ret_frame->first) {
         return false;
     }
@@ -308,14 +320,16 @@ static bool parse_header(const stele__segment *segment, const uint8_t *bytes, si
 }
 
 /* Checks event number `index` at *at and moves on; its checksum goes to *ret_crc. */
-static stele_status check_event(stele__reader *reader, const stele__frame *frame, const uint8_t **at,
-                                uint32_t *ret_crc, bool *ret_good, stele_error *reterr)
+static stele_status check_event(stele__reader *reader, const stele__frame *frame,
+                                const uint8_t **at, uint32_t *ret_crc, bool *ret_good,
+                                stele_error *reterr)
 {
     const uint8_t *from = *at;
     const uint8_t *end = frame->bytes_end;
     *ret_good = false;
     if (!frame->is_single) {
-        if (end - from < INNER_PREFIX || stele__load32(from) > (uint64_t)(end - from - INNER_PREFIX)) {
+        if (end - from < INNER_PREFIX ||
+            stele__load32(from) > (uint64_t)(end - from - INNER_PREFIX)) {
             return STELE_OK;
         }
         end = from + INNER_PREFIX + stele__load32(from);
@@ -326,7 +340,8 @@ static stele_status check_event(stele__reader *reader, const stele__frame *frame
         uint64_t distance;
         bytes.at += INNER_PREFIX;
         checked = bytes.at;
-        if (!stele__varint_get(&bytes.at, end, &distance) || distance != (uint64_t)(from - frame->start)) {
+        if (!stele__varint_get(&bytes.at, end, &distance) ||
+            distance != (uint64_t)(from - frame->start)) {
             return STELE_OK;
         }
     }
@@ -370,14 +385,16 @@ static stele_status bad(stele__frame_result *ret_result, const char **ret_why, c
     return STELE_OK;
 }
 
-stele_status stele__frame_read(stele__reader *reader, uint64_t offset, stele_position first, stele__frame *ret_frame,
-                               stele__frame_result *ret_result, const char **ret_why, stele_error *reterr)
+stele_status stele__frame_read(stele__reader *reader, uint64_t offset, stele_position first,
+                               stele__frame *ret_frame, stele__frame_result *ret_result,
+                               const char **ret_why, stele_error *reterr)
 {
     const stele__segment *segment = reader->segment;
     const uint8_t *bytes;
     size_t size;
     *ret_why = "";
-    STELE_TRY(stele__segment_bytes(segment, offset, FIRST_READ, &reader->frame_buffer, &bytes, &size, reterr));
+    STELE_TRY(stele__segment_bytes(segment, offset, FIRST_READ, &reader->frame_buffer, &bytes,
+                                   &size, reterr));
     if (size == 0) {
         *ret_result = STELE_FRAME_END;
         return STELE_OK;
@@ -394,13 +411,15 @@ stele_status stele__frame_read(stele__reader *reader, uint64_t offset, stele_pos
     const uint64_t whole = (uint64_t)STELE_FRAME_PREFIX + stele__load32(bytes);
     if (whole == STELE_FRAME_PREFIX) {
         *ret_result = STELE_FRAME_END;
-        return stele__load32(bytes + 4) ? bad(ret_result, ret_why, "a frame without a size") : STELE_OK;
+        return stele__load32(bytes + 4) ? bad(ret_result, ret_why, "a frame without a size")
+                                        : STELE_OK;
     }
     if (whole > STELE_FRAME_SIZE_MAX || whole > segment->size - offset) {
         return bad(ret_result, ret_why, "a frame that is longer than its segment");
     }
     if (whole > size) {
-        STELE_TRY(stele__segment_bytes(segment, offset, (size_t)whole, &reader->frame_buffer, &bytes, &size, reterr));
+        STELE_TRY(stele__segment_bytes(segment, offset, (size_t)whole, &reader->frame_buffer,
+                                       &bytes, &size, reterr));
         if (size < whole) {
             return bad(ret_result, ret_why, "the file ends inside a frame");
         }
@@ -420,15 +439,17 @@ stele_status stele__frame_read(stele__reader *reader, uint64_t offset, stele_pos
     return STELE_OK;
 }
 
-static void fill_record(stele__event *event, const stele__frame *frame, stele_position position, uint64_t code)
+static void fill_record(stele__event *event, const stele__frame *frame, stele_position position,
+                        uint64_t code)
 {
     event->record.position = position;
     event->record.time = frame->time;
     event->code = (uint32_t)code;
 }
 
-stele_status stele__frame_next(stele__reader *reader, const stele__frame *frame, uint32_t index, const uint8_t **at,
-                               const stele__event **ret_event, stele_error *reterr)
+stele_status stele__frame_next(stele__reader *reader, const stele__frame *frame, uint32_t index,
+                               const uint8_t **at, const stele__event **ret_event,
+                               stele_error *reterr)
 {
     const uint8_t *from = *at;
     const uint8_t *end = frame->bytes_end;
@@ -447,31 +468,33 @@ stele_status stele__frame_next(stele__reader *reader, const stele__frame *frame,
                            reader->segment->path, frame->offset);
     }
     const uint64_t inner = frame->offset + (uint64_t)(from - frame->start);
-    fill_record(&reader->event, frame, frame->first + index, index ? inner * 2 + 1 : frame->offset * 2);
+    fill_record(&reader->event, frame, frame->first + index,
+                index ? inner * 2 + 1 : frame->offset * 2);
     *at = end;
     *ret_event = &reader->event;
     return STELE_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------ events ---- */
+/* ---- events */
 
 static stele_status damaged(const stele__reader *reader, uint64_t offset, stele_position position,
                             stele_error *reterr)
 {
-    (void)stele__fail(reterr, STELE_CORRUPT, "event %" PRIu64 " is damaged: %s, offset %" PRIu64, position,
-                      reader->segment->path, offset);
+    (void)stele__fail(reterr, STELE_CORRUPT, "event %" PRIu64 " is damaged: %s, offset %" PRIu64,
+                      position, reader->segment->path, offset);
     stele__hint(reterr, "restore a backup, or read what is left with `stele export --salvage`");
     return STELE_CORRUPT;
 }
 
 /* Lends the header of a frame, and all of the frame if it is wanted whole (or mapped). */
-static stele_status load_frame(stele__reader *reader, uint64_t offset, stele_position position, bool is_whole,
-                               stele__frame *ret_frame, stele_error *reterr)
+static stele_status load_frame(stele__reader *reader, uint64_t offset, stele_position position,
+                               bool is_whole, stele__frame *ret_frame, stele_error *reterr)
 {
     const uint8_t *bytes;
     size_t size;
     const stele__segment *segment = reader->segment;
-    STELE_TRY(stele__segment_bytes(segment, offset, FIRST_READ, &reader->frame_buffer, &bytes, &size, reterr));
+    STELE_TRY(stele__segment_bytes(segment, offset, FIRST_READ, &reader->frame_buffer, &bytes,
+                                   &size, reterr));
     if (size < STELE_FRAME_PREFIX + 1) {
         return damaged(reader, offset, position, reterr);
     }
@@ -480,18 +503,21 @@ static stele_status load_frame(stele__reader *reader, uint64_t offset, stele_pos
         return damaged(reader, offset, position, reterr);
     }
     if (whole > size && (is_whole || segment->map)) {
-        STELE_TRY(stele__segment_bytes(segment, offset, (size_t)whole, &reader->frame_buffer, &bytes, &size, reterr));
+        STELE_TRY(stele__segment_bytes(segment, offset, (size_t)whole, &reader->frame_buffer,
+                                       &bytes, &size, reterr));
     }
     const size_t at_hand = size < whole ? size : (size_t)whole;
-    if (!parse_header(segment, bytes, at_hand, offset, ret_frame) || (is_whole && at_hand < whole)) {
+    if (!parse_header(segment, bytes, at_hand, offset, ret_frame) ||
+        (is_whole && at_hand < whole)) {
         return damaged(reader, offset, position, reterr);
     }
     return STELE_OK;
 }
 
 /* Reads the distance to the frame of an event that is not its first, and its size. */
-static stele_status read_inner_prefix(stele__reader *reader, stele_position position, uint64_t offset,
-                                      uint64_t *ret_frame_offset, uint32_t *ret_size, stele_error *reterr)
+static stele_status read_inner_prefix(stele__reader *reader, stele_position position,
+                                      uint64_t offset, uint64_t *ret_frame_offset,
+                                      uint32_t *ret_size, stele_error *reterr)
 {
     const uint8_t *bytes;
     size_t size;
@@ -499,8 +525,8 @@ static stele_status read_inner_prefix(stele__reader *reader, stele_position posi
     STELE_TRY(stele__segment_bytes(reader->segment, offset, INNER_PREFIX + STELE_VARINT_SIZE_MAX,
                                    &reader->frame_buffer, &bytes, &size, reterr));
     const uint8_t *at = bytes + INNER_PREFIX;
-    if (size <= INNER_PREFIX || !stele__varint_get(&at, bytes + size, &distance) || distance > offset ||
-        offset - distance < STELE_SEGMENT_HEADER_SIZE) {
+    if (size <= INNER_PREFIX || !stele__varint_get(&at, bytes + size, &distance) ||
+        distance > offset || offset - distance < STELE_SEGMENT_HEADER_SIZE) {
         return damaged(reader, offset, position, reterr);
     }
     *ret_frame_offset = offset - distance;
@@ -517,15 +543,17 @@ static stele_status read_inner(stele__reader *reader, stele_position position, u
     STELE_TRY(read_inner_prefix(reader, position, offset, &frame_offset, &event_size, reterr));
     STELE_TRY(load_frame(reader, frame_offset, position, 0, &frame, reterr));
     const uint64_t room = frame.end - offset;
-    if (frame.is_single || frame.end <= offset || event_size > room - INNER_PREFIX || room < INNER_PREFIX ||
-        position < frame.first || position - frame.first >= frame.count) {
+    if (frame.is_single || frame.end <= offset || event_size > room - INNER_PREFIX ||
+        room < INNER_PREFIX || position < frame.first || position - frame.first >= frame.count) {
         return damaged(reader, offset, position, reterr);
     }
-    /* From here on the frame's header is no longer looked at: its bytes may give way to the event's. */
+    /* From here on the frame's header is no longer looked at: its bytes may give way to the
+     * event's. */
     const uint8_t *bytes;
     size_t size;
     const size_t whole = INNER_PREFIX + event_size;
-    STELE_TRY(stele__segment_bytes(reader->segment, offset, whole, &reader->frame_buffer, &bytes, &size, reterr));
+    STELE_TRY(stele__segment_bytes(reader->segment, offset, whole, &reader->frame_buffer, &bytes,
+                                   &size, reterr));
     if (size < whole) {
         return damaged(reader, offset, position, reterr);
     }
@@ -545,14 +573,16 @@ static stele_status read_inner(stele__reader *reader, stele_position position, u
     return STELE_OK;
 }
 
-/* The first event of a frame: that of a single one is verified with the seal, else with its own checksum. */
+/* The first event of a frame: that of a single one is verified with the seal, else with its own
+ * checksum. */
 static stele_status read_first(stele__reader *reader, stele_position position, uint64_t offset,
                                const stele__event **ret_event, stele_error *reterr)
 {
     stele__frame frame;
     STELE_TRY(load_frame(reader, offset, position, false, &frame, reterr));
     if (!frame.is_single) {
-        return read_inner(reader, position, offset + (uint64_t)(frame.events - frame.start), ret_event, reterr);
+        return read_inner(reader, position, offset + (uint64_t)(frame.events - frame.start),
+                          ret_event, reterr);
     }
     if (!reader->segment->map) {
         STELE_TRY(load_frame(reader, offset, position, true, &frame, reterr));
@@ -587,13 +617,14 @@ stele_status stele__event_frame(stele__reader *reader, stele_position position, 
     stele__frame_result result;
     const char *why;
     STELE_TRY(stele__frame_read(reader, offset, 0, ret_frame, &result, &why, reterr));
-    if (result != STELE_FRAME_GOOD || position < ret_frame->first || position - ret_frame->first >= ret_frame->count) {
+    if (result != STELE_FRAME_GOOD || position < ret_frame->first ||
+        position - ret_frame->first >= ret_frame->count) {
         return damaged(reader, offset, position, reterr);
     }
     return STELE_OK;
 }
 
-/* ----------------------------------------------------------------------------------------------- writing ---- */
+/* ---- writing */
 
 static uint8_t *put_bytes(uint8_t *to, const void *bytes, size_t size)
 {
@@ -614,7 +645,8 @@ static void put_full_name(stele__encoder *encoder, stele_text name)
     encoder->at = put_bytes(encoder->at, name.data, name.size);
 }
 
-/* Writes a name in full the first time, and a reference afterwards. Returns what it mixes into the checksum. */
+/* Writes a name in full the first time, and a reference afterwards. Returns what it mixes into the
+ * checksum. */
 static uint32_t put_name(stele__encoder *encoder, stele__tail_handle handle, unsigned number)
 {
     stele__tail_term *term = stele__tail_at(encoder->tail, handle);
@@ -637,12 +669,14 @@ void stele__encode_begin(stele__encoder *encoder, const stele__segment *segment,
                                 .frame = to,
                                 .at = to + STELE_FRAME_PREFIX,
                                 .offset = offset};
-    *encoder->at++ = (uint8_t)((commit->count > 1 ? FRAME_MANY : 0) | (commit->key ? FRAME_KEY : 0));
+    *encoder->at++ =
+        (uint8_t)((commit->count > 1 ? FRAME_MANY : 0) | (commit->key ? FRAME_KEY : 0));
     if (commit->count > 1) {
         encoder->at = stele__varint_put(encoder->at, commit->count);
     }
     encoder->at = stele__varint_put(encoder->at, commit->first - segment->header.first);
-    encoder->at = stele__varint_put(encoder->at, (uint64_t)(commit->time - segment->header.base_time));
+    encoder->at =
+        stele__varint_put(encoder->at, (uint64_t)(commit->time - segment->header.base_time));
     encoder->at = stele__varint_put(encoder->at, commit->first - 1 - commit->synced);
     if (commit->key) {
         put_full_name(encoder, stele__tail_name(tail, stele__tail_at(tail, commit->key)));
@@ -660,7 +694,8 @@ void stele__encode_event(stele__encoder *encoder, const stele__draft *draft)
         encoder->at = stele__varint_put(begin + INNER_PREFIX, (uint64_t)(begin - encoder->frame));
     }
     *encoder->at++ = (uint8_t)(draft->flags | (draft->tag_count ? STELE_EVENT_HAS_TAGS : 0));
-    *encoder->at++ = (uint8_t)((unsigned)event->data_format | (unsigned)event->metadata_format << 4);
+    *encoder->at++ =
+        (uint8_t)((unsigned)event->data_format | (unsigned)event->metadata_format << 4);
     encoder->at = put_bytes(encoder->at, draft->id.bytes, 16);
     encoder->at = stele__varint_put(encoder->at, draft->revision);
     mixed ^= put_name(encoder, draft->stream, 0);
@@ -675,7 +710,8 @@ void stele__encode_event(stele__encoder *encoder, const stele__draft *draft)
     encoder->at = put_bytes(encoder->at, event->metadata.data, event->metadata.size);
     encoder->at = put_bytes(encoder->at, event->data.data, event->data.size);
     if (encoder->commit.count > 1) {
-        /* The checksum goes on from that of the header, which is known only when the frame's size is: see encode_end. */
+        /* The checksum goes on from that of the header, which is known only when the frame's size
+         * is: see encode_end. */
         stele__store32(begin, (uint32_t)(encoder->at - begin) - INNER_PREFIX);
         stele__store32(begin + 4, mixed);
     } else {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Frames: one commit each. Encoding for the writer, scanning for recovery, verification and followers, and reading one event.
- * The format is drawn in src/log/README.md; the invariants it cites as F1 … stand there.
+ * Frames: one commit each. Encoding for the writer, scanning for recovery, verification and
+ * followers, and reading one event. The format is drawn in src/log/README.md; the invariants it
+ * cites as F1 … stand there.
  *
- * An *offset code* is how an index remembers where an event stands: the offset of its frame times two, if it is the frame's first
- * event; else the offset of its own bytes times two, plus one.
+ * An *offset code* is how an index remembers where an event stands: the offset of its frame times
+ * two, if it is the frame's first event; else the offset of its own bytes times two, plus one.
  */
 #ifndef STELE_LOG_FRAME_H
 #define STELE_LOG_FRAME_H
@@ -14,7 +15,8 @@
 
 #include <stele/event.h>
 
-/* The most that a frame with no events takes, and that one event takes beside its payload and names. */
+/* The most that a frame with no events takes, and that one event takes beside its payload and
+ * names. */
 enum { STELE_FRAME_OVERHEAD = 80, STELE_EVENT_OVERHEAD = 80, STELE_NAME_OVERHEAD = 8 };
 
 /* Size and seal, in front of everything else. */
@@ -27,29 +29,30 @@ enum { STELE_FRAME_PREFIX = 8 };
 
 /* What a frame says before its events. */
 typedef struct stele__frame {
-    uint64_t offset;          /* of its first byte in the segment */
-    uint64_t end;             /* of the byte behind it */
+    uint64_t offset; /* of its first byte in the segment */
+    uint64_t end;    /* of the byte behind it */
     stele_position first;
     uint32_t count;
     stele_time time;
-    stele_position synced;    /* everything up to here was on stable storage when the frame was made */
-    stele_text key;           /* empty: none */
-    uint32_t key_definition;  /* offset of the key's bytes as a name */
-    bool is_single;           /* one event, without a size and checksum of its own */
-    uint32_t header_crc;      /* what the checksums of the events go on from */
-    const uint8_t *start;     /* of the frame's bytes */
-    const uint8_t *events;    /* where they begin */
+    stele_position synced; /* everything up to here was on stable storage when the frame was made */
+    stele_text key;        /* empty: none */
+    uint32_t key_definition; /* offset of the key's bytes as a name */
+    bool is_single;          /* one event, without a size and checksum of its own */
+    uint32_t header_crc;     /* what the checksums of the events go on from */
+    const uint8_t *start;    /* of the frame's bytes */
+    const uint8_t *events;   /* where they begin */
     const uint8_t *bytes_end;
 } stele__frame;
 
 enum { STELE_EVENT_TOMBSTONE = 1, STELE_EVENT_DERIVED = 2, STELE_EVENT_HAS_TAGS = 4 };
 
-/* An event, with where its names are defined. Views lie in the segment's mapping or the reader's buffers. */
+/* An event, with where its names are defined. Views lie in the segment's mapping or the reader's
+ * buffers. */
 typedef struct stele__event {
     stele_record record;
     uint8_t flags;
-    stele_revision revision;           /* as stored: a tombstone has its stream's next one */
-    uint32_t code;                     /* its offset code */
+    stele_revision revision; /* as stored: a tombstone has its stream's next one */
+    uint32_t code;           /* its offset code */
     uint32_t stream_definition;
     uint32_t type_definition;
     uint32_t tag_definitions[STELE_EVENT_TAGS_MAX];
@@ -58,7 +61,7 @@ typedef struct stele__event {
 
 /* A name that was looked up: cached by the offset of its definition. */
 typedef struct stele__name_slot {
-    uint32_t definition;               /* 0: empty */
+    uint32_t definition; /* 0: empty */
     uint32_t crc;
     stele_text name;
 } stele__name_slot;
@@ -66,14 +69,14 @@ typedef struct stele__name_slot {
 enum { STELE_NAME_SLOTS = 64 };
 
 /*
- * Reads frames and events of one segment after another. Confined to one thread. Zero-initialise, then stele__reader_init().
- * Views are valid until the reader is used again.
+ * Reads frames and events of one segment after another. Confined to one thread. Zero-initialise,
+ * then stele__reader_init(). Views are valid until the reader is used again.
  */
 typedef struct stele__reader {
     const stele_alloc *alloc;
-    stele__segment *segment;           /* a reference */
-    stele__buffer frame_buffer;        /* if the segment is not mapped: the frame or event */
-    stele__buffer name_buffer;         /* … and the names of one event */
+    stele__segment *segment;    /* a reference */
+    stele__buffer frame_buffer; /* if the segment is not mapped: the frame or event */
+    stele__buffer name_buffer;  /* … and the names of one event */
     size_t name_bytes_used;
     stele__name_slot slots[STELE_NAME_SLOTS]; /* mapped segments only */
     stele__event event;
@@ -87,22 +90,25 @@ void stele__reader_enter(stele__reader *reader, stele__segment *segment);
 /* What stands at an offset. */
 typedef enum stele__frame_result {
     STELE_FRAME_GOOD = 0,
-    STELE_FRAME_END = 1,               /* a zero byte, or the end of the file: no frame here */
-    STELE_FRAME_BAD = 2                /* bytes that are no whole, unharmed frame with this first position */
+    STELE_FRAME_END = 1, /* a zero byte, or the end of the file: no frame here */
+    STELE_FRAME_BAD = 2  /* bytes that are no whole, unharmed frame with this first position */
 } stele__frame_result;
 
-/* Parses the header of the frame at `offset`, whose first event has position `first` (0: whatever it says), and checks the seal and
- * every event's checksum. STELE_OK with *ret_result; `*ret_why` tells what is wrong with a bad one. Failures are STELE_IO and
- * STELE_NO_MEMORY. */
-stele_status stele__frame_read(stele__reader *reader, uint64_t offset, stele_position first, stele__frame *ret_frame,
-                               stele__frame_result *ret_result, const char **ret_why, stele_error *reterr);
+/* Parses the header of the frame at `offset`, whose first event has position `first` (0: whatever
+ * it says), and checks the seal and every event's checksum. STELE_OK with *ret_result; `*ret_why`
+ * tells what is wrong with a bad one. Failures are STELE_IO and STELE_NO_MEMORY. */
+stele_status stele__frame_read(stele__reader *reader, uint64_t offset, stele_position first,
+                               stele__frame *ret_frame, stele__frame_result *ret_result,
+                               const char **ret_why, stele_error *reterr);
 
-/* Walks over the events of a frame that was read: `*at` begins as frame->events. The checksum was verified by frame_read. */
-stele_status stele__frame_next(stele__reader *reader, const stele__frame *frame, uint32_t index, const uint8_t **at,
-                               const stele__event **ret_event, stele_error *reterr);
+/* Walks over the events of a frame that was read: `*at` begins as frame->events. The checksum was
+ * verified by frame_read. */
+stele_status stele__frame_next(stele__reader *reader, const stele__frame *frame, uint32_t index,
+                               const uint8_t **at, const stele__event **ret_event,
+                               stele_error *reterr);
 
-/* Reads one event by its offset code and verifies its checksum (of a commit with one event: the frame's seal).
- * STELE_CORRUPT names segment, offset and position. */
+/* Reads one event by its offset code and verifies its checksum (of a commit with one event: the
+ * frame's seal). STELE_CORRUPT names segment, offset and position. */
 stele_status stele__event_read(stele__reader *reader, stele_position position, uint32_t code,
                                const stele__event **ret_event, stele_error *reterr);
 
@@ -112,7 +118,8 @@ stele_status stele__event_frame(stele__reader *reader, stele_position position, 
 
 /* ---- writing ---- */
 
-/* An event as the sequencer hands it to the encoder: handles into the tail, which knows where names are defined. */
+/* An event as the sequencer hands it to the encoder: handles into the tail, which knows where names
+ * are defined. */
 typedef struct stele__draft {
     const stele_event *event;
     stele_uuid id;
@@ -128,22 +135,23 @@ typedef struct stele__draft_commit {
     stele_position first;
     stele_time time;
     stele_position synced;
-    stele__tail_handle key;            /* 0: none */
+    stele__tail_handle key; /* 0: none */
     size_t count;
 } stele__draft_commit;
 
-/* Encodes a frame at `offset` of a segment into `to`, which has room enough (the sum of the constants above and of all names
- * and payloads). Events are fed one by one, so that no array of them is needed. Sets the definitions of names that it writes in
- * full, and adds each event's offset code to the tail (reserve first). */
+/* Encodes a frame at `offset` of a segment into `to`, which has room enough (the sum of the
+ * constants above and of all names and payloads). Events are fed one by one, so that no array of
+ * them is needed. Sets the definitions of names that it writes in full, and adds each event's
+ * offset code to the tail (reserve first). */
 typedef struct stele__encoder {
     const stele__segment *segment;
     stele__tail *tail;
     stele__draft_commit commit;
-    uint8_t *frame;                    /* where the frame begins */
-    uint8_t *events;                   /* behind the frame's header */
+    uint8_t *frame;  /* where the frame begins */
+    uint8_t *events; /* behind the frame's header */
     uint8_t *at;
-    uint64_t offset;                   /* of the frame in the segment */
-    size_t index;                      /* of the next event */
+    uint64_t offset; /* of the frame in the segment */
+    size_t index;    /* of the next event */
 } stele__encoder;
 
 void stele__encode_begin(stele__encoder *encoder, const stele__segment *segment, stele__tail *tail,

@@ -23,8 +23,9 @@ stele_status stele__index_corrupt(const char *path, uint64_t offset, stele_error
     const size_t size = strlen(path);
     const bool is_cut = size > PATH_SHOWN_MAX;
     stele_status status =
-        stele__fail(reterr, STELE_CORRUPT_INDEX, "index file %s%s, offset %llu: %s", is_cut ? "..." : "",
-                    is_cut ? path + size - PATH_SHOWN_MAX : path, (unsigned long long)offset, what);
+        stele__fail(reterr, STELE_CORRUPT_INDEX, "index file %s%s, offset %llu: %s",
+                    is_cut ? "..." : "", is_cut ? path + size - PATH_SHOWN_MAX : path,
+                    (unsigned long long)offset, what);
     stele__hint(reterr, "index files are made from the segments and can be made again");
     return status;
 }

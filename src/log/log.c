@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening, closing, and what needs no more than the published state: heads, waiting, description, checkpoints. */
+/* Opening, closing, and what needs no more than the published state: heads, waiting, description,
+ * checkpoints. */
 #include "log/engine.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@ enum {
     NAP_SECONDS = 1
 };
 
-/* ------------------------------------------------------------------------------------------------- helpers ---- */
+/* ---- helpers */
 
 void stele__log_say(stele__log *log, stele_log_level level, const char *format, ...)
 {
@@ -34,10 +35,12 @@ void stele__log_say(stele__log *log, stele_log_level level, const char *format, 
     log->options.log(log->options.log_context, level, message);
 }
 
-stele_status stele__log_path(stele__log *log, const char *name, stele__buffer *path, stele_error *reterr)
+stele_status stele__log_path(stele__log *log, const char *name, stele__buffer *path,
+                             stele_error *reterr)
 {
     path->size = 0;
-    if (!stele__buffer_append(path, log->folder, strlen(log->folder)) || !stele__buffer_append(path, "/", 1) ||
+    if (!stele__buffer_append(path, log->folder, strlen(log->folder)) ||
+        !stele__buffer_append(path, "/", 1) ||
         !stele__buffer_append(path, name, strlen(name) + 1)) {
         return stele__fail_memory(reterr);
     }
@@ -47,7 +50,8 @@ stele_status stele__log_path(stele__log *log, const char *name, stele__buffer *p
 stele__view *stele__log_view(stele__log *log, stele_position *ret_head)
 {
     stele__lock(&log->view_lock);
-    /* The head first: a view installed later holds at least as much. Pairs with the release in publish(). */
+    /* The head first: a view installed later holds at least as much. Pairs with the release in
+     * publish(). */
     *ret_head = atomic_load_explicit(&log->head, memory_order_acquire);
     stele__view *view = stele__view_ref(log->view);
     stele__unlock(&log->view_lock);
@@ -63,7 +67,7 @@ void stele__log_install(stele__log *log, stele__view *view)
     stele__view_unref(old);
 }
 
-/* ------------------------------------------------------------------------------------------------- opening ---- */
+/* ---- opening */
 
 static int init_locks(stele__log *log)
 {
@@ -113,8 +117,8 @@ static void set_options(stele__log *log, const stele_options *options)
     if (log->options.segment_bytes > STELE_SEGMENT_SIZE_MAX / 2) {
         log->options.segment_bytes = STELE_SEGMENT_SIZE_MAX / 2;
     }
-    log->segment_size =
-        log->options.segment_bytes < SEGMENT_SIZE_FIRST ? log->options.segment_bytes : SEGMENT_SIZE_FIRST;
+    log->segment_size = log->options.segment_bytes < SEGMENT_SIZE_FIRST ? log->options.segment_bytes
+                                                                        : SEGMENT_SIZE_FIRST;
     log->bytes_in_flight_max = options->memory_bytes / 4;
     log->tail_bytes_max = options->memory_bytes / 4;
     log->is_writer = options->access == STELE_READ_WRITE || options->access == STELE_MUST_EXIST;
@@ -128,7 +132,8 @@ static stele_status make_log(const char *folder, const stele_options *options, s
     if (!log) {
         return stele__fail_memory(reterr);
     }
-    /* What the budget counts is bounded by what the engine asks for, not by refusing: see tail_bytes_max and bytes_in_flight_max. */
+    /* What the budget counts is bounded by what the engine asks for, not by refusing: see
+     * tail_bytes_max and bytes_in_flight_max. */
     stele__budget_init(&log->budget, options->alloc, SIZE_MAX);
     log->alloc = &log->budget.alloc;
     log->vfs = options->vfs;
@@ -143,7 +148,8 @@ static stele_status make_log(const char *folder, const stele_options *options, s
     log->folder = stele__allocate(log->alloc, log->folder_size);
     if (error || !log->folder) {
         free_log(log);
-        return error ? stele__fail_os(reterr, STELE_IO, error, "cannot make locks") : stele__fail_memory(reterr);
+        return error ? stele__fail_os(reterr, STELE_IO, error, "cannot make locks")
+                     : stele__fail_memory(reterr);
     }
     memcpy(log->folder, folder, log->folder_size);
     *ret_log = log;
@@ -155,7 +161,8 @@ stele_status stele__log_open(const char *folder, const stele_options *options, s
 {
     stele__log *log = NULL;
     STELE_TRY(make_log(folder, options, &log, reterr));
-    const stele_status status = log->is_writer ? stele__recover(log, reterr) : stele__follow_open(log, reterr);
+    const stele_status status =
+        log->is_writer ? stele__recover(log, reterr) : stele__follow_open(log, reterr);
     if (status != STELE_OK) {
         free_log(log);
         return status;
@@ -166,7 +173,7 @@ stele_status stele__log_open(const char *folder, const stele_options *options, s
     return STELE_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------- closing ---- */
+/* ---- closing */
 
 static void stop_threads(stele__log *log)
 {
@@ -229,7 +236,8 @@ static stele_status close_manifest(stele__log *log, stele_error *reterr)
 {
     stele__part *live = log->live;
     stele__view *view = log->view;
-    const bool is_sealed = live && (view->part_count == 0 || view->parts[view->part_count - 1] != live);
+    const bool is_sealed =
+        live && (view->part_count == 0 || view->parts[view->part_count - 1] != live);
     if (live && !is_sealed && live->end > 0) {
         int error = log->vfs->truncate(live->segment->file, live->end);
         error = error ? error : log->vfs->sync(live->segment->file);
@@ -256,7 +264,8 @@ stele_status stele__log_close(stele__log *log, stele_error *reterr)
             /* An index file that cannot be written now is built at the next opening. */
             stele_error error;
             if (stele__maintain_seal_all(log, SEAL_ON_CLOSE_BYTES, &error) != STELE_OK) {
-                stele__log_say(log, STELE_LOG_WARNING, "closing without an index file: %s", error.message);
+                stele__log_say(log, STELE_LOG_WARNING, "closing without an index file: %s",
+                               error.message);
             }
             remove_reserve(log);
             status = close_manifest(log, reterr);
@@ -267,7 +276,8 @@ stele_status stele__log_close(stele__log *log, stele_error *reterr)
     return status;
 }
 
-/* ----------------------------------------------------------------------------------------- heads and waiting ---- */
+/* ----------------------------------------------------------------------------------------- heads
+ * and waiting ---- */
 
 stele_status stele__log_head(stele__log *log, stele_position *ret_head, stele_error *reterr)
 {
@@ -278,8 +288,8 @@ stele_status stele__log_head(stele__log *log, stele_position *ret_head, stele_er
     return STELE_OK;
 }
 
-stele_status stele__log_wait(stele__log *log, stele_position after, stele_duration timeout, stele_position *ret_head,
-                             stele_error *reterr)
+stele_status stele__log_wait(stele__log *log, stele_position after, stele_duration timeout,
+                             stele_position *ret_head, stele_error *reterr)
 {
     const int64_t begin = log->clock->monotonic(log->clock->context);
     for (;;) {
@@ -299,7 +309,8 @@ stele_status stele__log_wait(stele__log *log, stele_position after, stele_durati
             return status;
         }
         const int64_t left = timeout >= 0 ? timeout - passed : STELE_SECONDS(NAP_SECONDS);
-        stele__shared_sleep(&log->shared, ticket, left < STELE_SECONDS(NAP_SECONDS) ? left : STELE_SECONDS(NAP_SECONDS));
+        stele__shared_sleep(&log->shared, ticket,
+                            left < STELE_SECONDS(NAP_SECONDS) ? left : STELE_SECONDS(NAP_SECONDS));
     }
 }
 
@@ -330,7 +341,7 @@ stele_status stele__log_step(stele__log *log, int *ret_more, stele_error *reterr
     return STELE_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------- describing ---- */
+/* ---- describing */
 
 static uint64_t usage(stele__log *log, const char *name)
 {
@@ -377,7 +388,8 @@ static void describe_view(stele__log *log, const stele__view *view, stele_info *
     info->index_file_count = view->index_count;
 }
 
-static stele_status describe_times(stele__log *log, const stele__view *view, stele_info *info, stele_error *reterr)
+static stele_status describe_times(stele__log *log, const stele__view *view, stele_info *info,
+                                   stele_error *reterr)
 {
     stele__reader reader;
     stele__locator locator = {.index = NULL};
@@ -401,7 +413,9 @@ stele_status stele__log_describe(stele__log *log, stele_info *ret_info, stele_er
     if (!log->is_writer) {
         STELE_TRY(stele__follow(log, reterr));
     }
-    stele_info info = {.backend = "embedded", .store = log->store, .durability = log->options.durability};
+    stele_info info = {.backend = "embedded",
+                       .store = log->store,
+                       .durability = log->options.durability};
     stele__view *view = stele__log_view(log, &info.head);
     describe_view(log, view, &info);
     stele_status status = describe_times(log, view, &info, reterr);
@@ -444,30 +458,35 @@ stele_status stele__log_checkpoint_check(stele__log *log, const stele_checkpoint
         if (ret_valid_until) {
             *ret_valid_until = 0;
         }
-        return stele__fail(reterr, STELE_INVALID_CHECKPOINT, "the checkpoint belongs to another store");
+        return stele__fail(reterr, STELE_INVALID_CHECKPOINT,
+                           "the checkpoint belongs to another store");
     }
     if (checkpoint->epoch > atomic_load_explicit(&log->epoch, memory_order_relaxed)) {
         if (ret_valid_until) {
             *ret_valid_until = 0;
         }
-        return stele__fail(reterr, STELE_INVALID_CHECKPOINT, "the checkpoint is of epoch %" PRIu64 ", which has not begun",
+        return stele__fail(reterr, STELE_INVALID_CHECKPOINT,
+                           "the checkpoint is of epoch %" PRIu64 ", which has not begun",
                            checkpoint->epoch);
     }
     stele__lock(&log->maintenance);
-    const stele_position valid = stele__manifest_valid_until(&log->manifest, checkpoint->epoch, head);
+    const stele_position valid =
+        stele__manifest_valid_until(&log->manifest, checkpoint->epoch, head);
     stele__unlock(&log->maintenance);
     if (ret_valid_until) {
         *ret_valid_until = valid;
     }
     if (checkpoint->position > valid) {
         return stele__fail(reterr, STELE_INVALID_CHECKPOINT,
-                           "position %" PRIu64 " of epoch %" PRIu64 " is not in this history, which it shares up to %" PRIu64,
+                           "position %" PRIu64 " of epoch %" PRIu64
+                           " is not in this history, which it shares up to %" PRIu64,
                            checkpoint->position, checkpoint->epoch, valid);
     }
     return STELE_OK;
 }
 
-static stele_status find_facts(stele__log *log, stele_text name, stele__stream_facts *ret_facts, stele_error *reterr)
+static stele_status find_facts(stele__log *log, stele_text name, stele__stream_facts *ret_facts,
+                               stele_error *reterr)
 {
     stele__reader reader;
     stele__locator locator = {.index = NULL};
@@ -481,8 +500,8 @@ static stele_status find_facts(stele__log *log, stele_text name, stele__stream_f
     return status;
 }
 
-stele_status stele__log_describe_stream(stele__log *log, const char *stream, stele_stream_info *ret_info,
-                                        stele_error *reterr)
+stele_status stele__log_describe_stream(stele__log *log, const char *stream,
+                                        stele_stream_info *ret_info, stele_error *reterr)
 {
     if (!log->is_writer) {
         STELE_TRY(stele__follow(log, reterr));
@@ -501,19 +520,21 @@ stele_status stele__log_describe_stream(stele__log *log, const char *stream, ste
     return STELE_OK;
 }
 
-void stele__describe_facts(stele_text name, const stele__stream_facts *facts, stele_stream_info *ret_info)
+void stele__describe_facts(stele_text name, const stele__stream_facts *facts,
+                           stele_stream_info *ret_info)
 {
     const stele__stream_state *state = &facts->state;
     const uint64_t count = (uint64_t)(state->last_revision + 1);
     const stele_revision first = stele__first_revision(name, facts);
-    *ret_info = (stele_stream_info){.name = name,
-                                    .state = stele__stream_actual(state, STELE_USE_CHECKED),
-                                    .last_revision = count > 0 ? (stele_revision)state->last_revision : 0,
-                                    .first_revision = state->is_truncated_all ? count : first,
-                                    .event_count = count,
-                                    .visible_count = first < count ? count - first : 0,
-                                    .last_position = facts->last_position,
-                                    .has_metadata = state->has_metadata};
+    *ret_info =
+        (stele_stream_info){.name = name,
+                            .state = stele__stream_actual(state, STELE_USE_CHECKED),
+                            .last_revision = count > 0 ? (stele_revision)state->last_revision : 0,
+                            .first_revision = state->is_truncated_all ? count : first,
+                            .event_count = count,
+                            .visible_count = first < count ? count - first : 0,
+                            .last_position = facts->last_position,
+                            .has_metadata = state->has_metadata};
     if (state->is_tombstoned) {
         ret_info->visible_count = 0;
         ret_info->first_revision = count;
@@ -523,7 +544,8 @@ void stele__describe_facts(stele_text name, const stele__stream_facts *facts, st
 stele_revision stele__first_revision(stele_text name, const stele__stream_facts *facts)
 {
     const uint64_t count = (uint64_t)(facts->state.last_revision + 1);
-    stele_revision first = facts->metadata.has_truncate_before ? facts->metadata.truncate_before : 0;
+    stele_revision first =
+        facts->metadata.has_truncate_before ? facts->metadata.truncate_before : 0;
     /* A metadata stream shows its last event alone. */
     const uint64_t max_count = stele__core_is_metastream(name) ? 1 : facts->metadata.max_count;
     if (max_count > 0 && count > max_count && count - max_count > first) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks: what can be said of a commit from memory alone, while the lock is held. See append.c for the whole. */
+/* Looks: what can be said of a commit from memory alone, while the lock is held. See append.c for
+ * the whole. */
 #include "log/plan.h"
 
-/* ------------------------------------------------------------------------------------------------ states ---- */
+/* ---- states */
 
 static void state_from_slot(stele__plan_stream *stream, const stele__tail_term *term)
 {
@@ -23,7 +24,8 @@ static bool take_state(const stele__plan *plan, stele__plan_stream *stream)
     const stele__log *log = plan->log;
     stream->slot = 0;
     if (log->live) {
-        stream->slot = stele__tail_find_handle(log->live->tail, STELE_TERM_STREAM, stream->name, stream->hash);
+        stream->slot =
+            stele__tail_find_handle(log->live->tail, STELE_TERM_STREAM, stream->name, stream->hash);
     }
     if (stream->slot) {
         const stele__tail_term *term = stele__tail_at(log->live->tail, stream->slot);
@@ -63,10 +65,11 @@ static bool key_is_pending(const stele__plan *plan)
     }
     const stele__tail_term *term =
         stele__tail_find(plan->log->live->tail, STELE_TERM_KEY, plan->key, plan->key_hash);
-    return term && atomic_load_explicit(&term->count, memory_order_relaxed) > 0 && plan->key_position == 0;
+    return term && atomic_load_explicit(&term->count, memory_order_relaxed) > 0 &&
+           plan->key_position == 0;
 }
 
-/* --------------------------------------------------------------------------------------------------- ids ---- */
+/* ---- ids */
 
 /* Collects every place in the window where an id of the commit may stand. */
 static stele__look collect_candidates(stele__plan *plan)
@@ -88,7 +91,8 @@ static stele__look collect_candidates(stele__plan *plan)
             plan->candidates[plan->candidate_count++] = (stele__plan_candidate){i, position};
         }
     }
-    const stele_position first = log->next_position > STELE_ID_WINDOW ? log->next_position - STELE_ID_WINDOW : 1;
+    const stele_position first =
+        log->next_position > STELE_ID_WINDOW ? log->next_position - STELE_ID_WINDOW : 1;
     bool is_checked = true;
     for (size_t i = 0; i < plan->candidate_count; i++) {
         is_checked &= plan->candidates[i].position <= plan->window_checked;
@@ -101,7 +105,8 @@ static stele__look collect_candidates(stele__plan *plan)
     if (plan->candidate_count == 0 || is_checked) {
         return LOOK_PASSED;
     }
-    return plan->candidates[0].position > atomic_load_explicit(&log->head, memory_order_relaxed) || stele__append_is_pending(log)
+    return plan->candidates[0].position > atomic_load_explicit(&log->head, memory_order_relaxed) ||
+                   stele__append_is_pending(log)
                ? LOOK_NEEDS_PUBLISHING
                : LOOK_NEEDS_WINDOW;
 }
@@ -138,7 +143,8 @@ static stele__look compare_ids(stele__plan *plan)
             stream->ids = STELE_IDS_UNKNOWN;
             break;
         case STELE_IDS_AT_REVISION:
-            if (stream->has_ids && (!stream->ids_are_known || stream->ids_at != stream->state.last_revision)) {
+            if (stream->has_ids &&
+                (!stream->ids_are_known || stream->ids_at != stream->state.last_revision)) {
                 return stele__append_is_pending(plan->log) ? LOOK_NEEDS_PUBLISHING : LOOK_NEEDS_IDS;
             }
             break;
@@ -158,14 +164,16 @@ static stele__look compare_ids(stele__plan *plan)
     for (uint32_t i = 0; i < plan->stream_count; i++) {
         stele__plan_stream *stream = &plan->streams[i];
         if (stream->event_count > 0 &&
-            stele__stream_ids_wanted(&stream->state, stream->expected, stream->use) == STELE_IDS_IN_WINDOW) {
-            stream->ids = stream->has_ids && plan->candidate_count > 0 ? ids_in_window(stream) : STELE_IDS_UNKNOWN;
+            stele__stream_ids_wanted(&stream->state, stream->expected, stream->use) ==
+                STELE_IDS_IN_WINDOW) {
+            stream->ids = stream->has_ids && plan->candidate_count > 0 ? ids_in_window(stream)
+                                                                       : STELE_IDS_UNKNOWN;
         }
     }
     return LOOK_PASSED;
 }
 
-/* -------------------------------------------------------------------------------------------- expectations ---- */
+/* ---- expectations */
 
 typedef struct tally {
     uint32_t written;
@@ -180,8 +188,9 @@ stele__stream_verdict stele__look_verdict(const stele__plan_stream *stream)
 
 stele_expected stele__look_actual(const stele__plan_stream *stream)
 {
-    return stele__look_verdict(stream) == STELE_VERDICT_DELETED ? STELE_IS_DELETED
-                                                                : stele__stream_actual(&stream->state, stream->use);
+    return stele__look_verdict(stream) == STELE_VERDICT_DELETED
+               ? STELE_IS_DELETED
+               : stele__stream_actual(&stream->state, stream->use);
 }
 
 /* Whether the streams let the commit pass, or it is there already. */
@@ -194,7 +203,8 @@ static stele__look judge_streams(const stele__plan *plan)
             continue;
         }
         const stele__stream_verdict verdict = stele__look_verdict(stream);
-        count.written += stream->event_count > 0 && stream->has_ids; /* events without ids take no part in retries */
+        count.written += stream->event_count > 0 &&
+                         stream->has_ids; /* events without ids take no part in retries */
         count.applied += verdict == STELE_VERDICT_APPLIED;
         count.failing += verdict != STELE_VERDICT_PASS && verdict != STELE_VERDICT_APPLIED;
     }
@@ -209,17 +219,19 @@ bool stele__look_is_tombstoned(const stele__plan *plan)
 {
     for (size_t i = 0; i < plan->stream_count; i++) {
         const stele__plan_stream *stream = &plan->streams[i];
-        if (stream->use != STELE_USE_CHECKED && !stream->is_watched && stream->state.is_tombstoned) {
+        if (stream->use != STELE_USE_CHECKED && !stream->is_watched &&
+            stream->state.is_tombstoned) {
             return true;
         }
     }
     return false;
 }
 
-/* ------------------------------------------------------------------------------------------------- looks ---- */
+/* ---- looks */
 
 /* Conditions over what came after the look-up (A3). */
-static stele_status look_at_conditions(stele__plan *plan, stele__look *ret_result, stele_error *reterr)
+static stele_status look_at_conditions(stele__plan *plan, stele__look *ret_result,
+                                       stele_error *reterr)
 {
     stele__log *log = plan->log;
     const stele_position now = log->next_position - 1;
@@ -232,8 +244,10 @@ static stele_status look_at_conditions(stele__plan *plan, stele__look *ret_resul
         const stele_position after = plan->options->conditions[i].after;
         stele_position found;
         stele__search_move(plan->searches[i], &live, now);
-        const stele_status status = stele__search_up(
-            plan->searches[i], (after > plan->looked_at ? after : plan->looked_at) + 1, &found, reterr);
+        const stele_status status =
+            stele__search_up(plan->searches[i],
+                             (after > plan->looked_at ? after : plan->looked_at) + 1, &found,
+                             reterr);
         STELE_TRY(status);
         if (found && (!plan->violation || found < plan->violation)) {
             plan->violation = found;
@@ -259,7 +273,8 @@ static stele__look look_at_metadata(stele__plan *plan)
         const bool is_made = stream->undelete_from == stream->metadata_position &&
                              stream->undelete_at == stream->state.last_revision;
         if ((stream->is_undeleted || stream->is_revived) && !is_made) {
-            return stele__append_is_pending(plan->log) ? LOOK_NEEDS_PUBLISHING : LOOK_NEEDS_UNDELETE;
+            return stele__append_is_pending(plan->log) ? LOOK_NEEDS_PUBLISHING
+                                                       : LOOK_NEEDS_UNDELETE;
         }
     }
     return LOOK_PASSED;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Maintenance: reserving the next segment, turning parts into index files, merging index files. One piece at a time under the
- * maintenance lock, by the store's thread, by stele_step(), or by an appender who finds too many parts waiting.
+ * Maintenance: reserving the next segment, turning parts into index files, merging index files. One
+ * piece at a time under the maintenance lock, by the store's thread, by stele_step(), or by an
+ * appender who finds too many parts waiting.
  *
  *   M1  A segment is synced before the manifest calls it sealed.
- *   M2  An index file is synced, and its name is, before the manifest names it; files that the manifest does not name any more are
- *       removed after it is written.
- *   M3  A failure leaves the old manifest and the old view in place: nothing is lost, and the piece is tried again later.
+ *   M2  An index file is synced, and its name is, before the manifest names it; files that the
+ * manifest does not name any more are removed after it is written. M3  A failure leaves the old
+ * manifest and the old view in place: nothing is lost, and the piece is tried again later.
  */
 #include "log/engine.h"
 
@@ -21,7 +22,7 @@ void stele__maintain_index_name(uint64_t number, char ret_name[STELE_FILE_NAME_S
     (void)snprintf(ret_name, STELE_FILE_NAME_SIZE, "%010" PRIu64 ".index", number);
 }
 
-/* ---------------------------------------------------------------------------------------------- reserving ---- */
+/* ---- reserving */
 
 /* Maintenance lock held. */
 static stele_status reserve(stele__log *log, uint64_t size, stele_error *reterr)
@@ -38,11 +39,13 @@ static stele_status reserve(stele__log *log, uint64_t size, stele_error *reterr)
     stele__unlock(&log->lock);
     stele__segment_unref(old);
     if (wanted > STELE_SEGMENT_SIZE_MAX) {
-        return stele__fail(reterr, STELE_INVALID_LIMIT, "a commit of %" PRIu64 " bytes does not fit in a segment", size);
+        return stele__fail(reterr, STELE_INVALID_LIMIT,
+                           "a commit of %" PRIu64 " bytes does not fit in a segment", size);
     }
     stele__segment *segment = NULL;
-    const stele_status status = stele__segment_reserve(log->alloc, log->vfs, log->folder, number, wanted,
-                                                       log->options.mapping, &segment, reterr);
+    const stele_status status =
+        stele__segment_reserve(log->alloc, log->vfs, log->folder, number, wanted,
+                               log->options.mapping, &segment, reterr);
     if (status == STELE_NO_SPACE) {
         stele__hint(reterr, "free some space; appends work again then by themselves");
     }
@@ -55,15 +58,16 @@ static stele_status reserve(stele__log *log, uint64_t size, stele_error *reterr)
     return STELE_OK;
 }
 
-/* -------------------------------------------------------------------------------------------------- views ---- */
+/* ---- views */
 
 /* A view made of an old one: a part sealed into an index file, or index files merged into one. */
 static stele_status make_view(stele__log *log, const stele__view *old, const stele__part *sealed,
-                              const stele__index_segment *info, stele__index *index, stele__view **ret_view,
-                              stele_error *reterr)
+                              const stele__index_segment *info, stele__index *index,
+                              stele__view **ret_view, stele_error *reterr)
 {
     stele__view *view;
-    STELE_TRY(stele__view_create(log->alloc, old->sealed_count + 1, old->index_count + 1, old->part_count, &view, reterr));
+    STELE_TRY(stele__view_create(log->alloc, old->sealed_count + 1, old->index_count + 1,
+                                 old->part_count, &view, reterr));
     for (size_t i = 0; i < old->sealed_count; i++) {
         stele__view_add_sealed(view, &old->sealed[i].info, old->sealed[i].segment);
     }
@@ -93,8 +97,9 @@ static stele_status make_view(stele__log *log, const stele__view *old, const ste
 }
 
 /* Replaces the view while the sequencer cannot change it. */
-static stele_status install(stele__log *log, const stele__part *sealed, const stele__index_segment *info,
-                            stele__index *index, stele_error *reterr)
+static stele_status install(stele__log *log, const stele__part *sealed,
+                            const stele__index_segment *info, stele__index *index,
+                            stele_error *reterr)
 {
     stele__view *view = NULL;
     stele__lock(&log->lock);
@@ -109,9 +114,10 @@ static stele_status install(stele__log *log, const stele__part *sealed, const st
     return status;
 }
 
-/* ------------------------------------------------------------------------------------------------ sealing ---- */
+/* ---- sealing */
 
-static stele_status add_offsets(stele__index_builder *builder, const stele__part *part, stele_error *reterr)
+static stele_status add_offsets(stele__index_builder *builder, const stele__part *part,
+                                stele_error *reterr)
 {
     uint32_t codes[256];
     for (stele_position position = part->first; position <= part->last;) {
@@ -124,17 +130,19 @@ static stele_status add_offsets(stele__index_builder *builder, const stele__part
     return STELE_OK;
 }
 
-static stele_status add_term(stele__index_builder *builder, const stele__part *part, stele__tail_handle handle,
-                             stele_error *reterr)
+static stele_status add_term(stele__index_builder *builder, const stele__part *part,
+                             stele__tail_handle handle, stele_error *reterr)
 {
     const stele__tail_term *term = stele__tail_at(part->tail, handle);
     const bool is_stream = term->kind == STELE_TERM_STREAM;
     stele__tail_postings postings;
     stele_position positions[256];
-    STELE_TRY(stele__index_add_term(
-        builder, (stele__term_kind)term->kind, stele__tail_name(part->tail, term),
-        is_stream ? term->stream[0].base_revision : 0,
-        is_stream && atomic_load_explicit(&term->stream[0].tombstone, memory_order_relaxed) != 0, reterr));
+    STELE_TRY(stele__index_add_term(builder, (stele__term_kind)term->kind,
+                                    stele__tail_name(part->tail, term),
+                                    is_stream ? term->stream[0].base_revision : 0,
+                                    is_stream && atomic_load_explicit(&term->stream[0].tombstone,
+                                                                      memory_order_relaxed) != 0,
+                                    reterr));
     stele__tail_postings_init(&postings, part->tail, term, part->last);
     for (uint32_t rank = 0; rank < postings.count;) {
         size_t count = 0;
@@ -146,8 +154,9 @@ static stele_status add_term(stele__index_builder *builder, const stele__part *p
     return STELE_OK;
 }
 
-static stele_status fill_builder(stele__log *log, stele__index_builder *builder, const stele__part *part,
-                                 const stele__index_segment *info, stele_error *reterr)
+static stele_status fill_builder(stele__log *log, stele__index_builder *builder,
+                                 const stele__part *part, const stele__index_segment *info,
+                                 stele_error *reterr)
 {
     stele__tail_handle *terms;
     size_t count;
@@ -188,11 +197,11 @@ static stele_status new_file(stele__log *log, uint64_t number, uint64_t terms, s
     return STELE_OK;
 }
 
-static stele_status open_index(stele__log *log, const char *path, stele_position first, stele_position last,
-                               stele__index **ret_index, stele_error *reterr)
+static stele_status open_index(stele__log *log, const char *path, stele_position first,
+                               stele_position last, stele__index **ret_index, stele_error *reterr)
 {
-    return stele__index_open(log->alloc, log->vfs, path, log->options.mapping, &log->store, &log->hash_key, first, last,
-                             ret_index, reterr);
+    return stele__index_open(log->alloc, log->vfs, path, log->options.mapping, &log->store,
+                             &log->hash_key, first, last, ret_index, reterr);
 }
 
 static int sync_names(stele__log *log)
@@ -200,8 +209,9 @@ static int sync_names(stele__log *log)
     return STELE_CANARY_IS(3) ? 0 : log->vfs->sync_folder(log->vfs, log->folder);
 }
 
-stele_status stele__maintain_write_index(stele__log *log, stele__part *part, stele__manifest *manifest,
-                                         stele__index **ret_index, stele_error *reterr)
+stele_status stele__maintain_write_index(stele__log *log, stele__part *part,
+                                         stele__manifest *manifest, stele__index **ret_index,
+                                         stele_error *reterr)
 {
     stele__buffer path = {.alloc = log->alloc};
     stele__index_params params;
@@ -209,7 +219,8 @@ stele_status stele__maintain_write_index(stele__log *log, stele__part *part, ste
     uint64_t bytes = 0;
     const stele__index_segment info = describe_part(part);
     const uint64_t number = manifest->next_index++;
-    stele_status status = new_file(log, number, stele__tail_term_count(part->tail), &path, &params, reterr);
+    stele_status status =
+        new_file(log, number, stele__tail_term_count(part->tail), &path, &params, reterr);
     if (status == STELE_OK) {
         status = stele__index_build(&params, &builder, reterr);
     }
@@ -262,7 +273,8 @@ static int trim(stele__log *log, const stele__part *part)
     return error;
 }
 
-/* Seals the oldest part. Maintenance lock held; the part is not the live one, or nothing is appended. */
+/* Seals the oldest part. Maintenance lock held; the part is not the live one, or nothing is
+ * appended. */
 static stele_status seal(stele__log *log, stele__part *part, stele_error *reterr)
 {
     const int error = trim(log, part);
@@ -292,14 +304,16 @@ static stele_status seal(stele__log *log, stele__part *part, stele_error *reterr
     return status;
 }
 
-/* ------------------------------------------------------------------------------------------------ merging ---- */
+/* ---- merging */
 
-/* Finds neighbours of one level that are many enough to merge. Returns how many from *ret_from on; 0: none. */
+/* Finds neighbours of one level that are many enough to merge. Returns how many from *ret_from on;
+ * 0: none. */
 static size_t find_merge(const stele__view *view, const stele__manifest *manifest, size_t *ret_from)
 {
     size_t from = 0;
     uint64_t postings = 0;
-    for (size_t i = 0; i < manifest->index_count && manifest->index_count == view->index_count; i++) {
+    for (size_t i = 0; i < manifest->index_count && manifest->index_count == view->index_count;
+         i++) {
         if (manifest->indexes[i].level != manifest->indexes[from].level) {
             from = i;
             postings = 0;
@@ -330,20 +344,21 @@ static void remove_index(stele__log *log, uint64_t number)
 }
 
 static stele_status write_merged(stele__log *log, stele__index *const *inputs, size_t count,
-                                 const stele__index_params *params, uint64_t *ret_bytes, stele__index **ret_index,
-                                 stele_error *reterr)
+                                 const stele__index_params *params, uint64_t *ret_bytes,
+                                 stele__index **ret_index, stele_error *reterr)
 {
     STELE_TRY(stele__index_merge(params, inputs, count, &log->stop_merging, ret_bytes, reterr));
     const int error = sync_names(log);
     if (error) {
         return stele__fail_os(reterr, STELE_IO, error, "cannot sync %s", log->folder);
     }
-    return open_index(log, params->path, stele__index_first(inputs[0]), stele__index_last(inputs[count - 1]), ret_index,
-                      reterr);
+    return open_index(log, params->path, stele__index_first(inputs[0]),
+                      stele__index_last(inputs[count - 1]), ret_index, reterr);
 }
 
 /* Maintenance lock held. */
-static stele_status merge(stele__log *log, const stele__view *view, size_t from, size_t count, stele_error *reterr)
+static stele_status merge(stele__log *log, const stele__view *view, size_t from, size_t count,
+                          stele_error *reterr)
 {
     stele__buffer path = {.alloc = log->alloc};
     stele__index_params params;
@@ -364,7 +379,8 @@ static stele_status merge(stele__log *log, const stele__view *view, size_t from,
     log->manifest.next_index = next.next_index;
     stele_status status = new_file(log, entry.number, terms, &path, &params, reterr);
     if (status == STELE_OK) {
-        status = write_merged(log, view->indexes + from, count, &params, &entry.bytes, &index, reterr);
+        status =
+            write_merged(log, view->indexes + from, count, &params, &entry.bytes, &index, reterr);
     }
     if (status == STELE_OK) {
         status = stele__manifest_put_index(&next, &entry, reterr);
@@ -387,7 +403,7 @@ static stele_status merge(stele__log *log, const stele__view *view, size_t from,
     return status;
 }
 
-/* --------------------------------------------------------------------------------------------------- steps ---- */
+/* ---- steps */
 
 static stele__view *present_view(stele__log *log)
 {
@@ -395,7 +411,7 @@ static stele__view *present_view(stele__log *log)
     return stele__log_view(log, &head);
 }
 
-/* ------------------------------------------------------------------------------------------------- healing ---- */
+/* ---- healing */
 
 static bool is_sound(stele__index *index)
 {
@@ -404,12 +420,13 @@ static bool is_sound(stele__index *index)
 }
 
 /* Builds index files for the segments that a damaged one covers, into `view` and `next`. */
-static stele_status rebuild(stele__log *log, const stele__view *old, const stele__index *damaged, stele__view *view,
-                            stele__manifest *next, stele_error *reterr)
+static stele_status rebuild(stele__log *log, const stele__view *old, const stele__index *damaged,
+                            stele__view *view, stele__manifest *next, stele_error *reterr)
 {
     for (size_t i = 0; i < old->sealed_count; i++) {
         const stele__sealed *sealed = &old->sealed[i];
-        if (sealed->info.first < stele__index_first(damaged) || sealed->info.last > stele__index_last(damaged)) {
+        if (sealed->info.first < stele__index_first(damaged) ||
+            sealed->info.last > stele__index_last(damaged)) {
             continue;
         }
         stele__part *part = NULL;
@@ -436,9 +453,11 @@ static void forget_index(stele__manifest *manifest, stele_position first)
     }
 }
 
-/* The view and the manifest without the damaged files, whose numbers go to `numbers`. Maintenance lock held. */
-static stele_status replace_damaged(stele__log *log, const stele__view *old, stele__view *view, stele__manifest *next,
-                                    uint64_t *numbers, size_t *ret_count, stele_error *reterr)
+/* The view and the manifest without the damaged files, whose numbers go to `numbers`. Maintenance
+ * lock held. */
+static stele_status replace_damaged(stele__log *log, const stele__view *old, stele__view *view,
+                                    stele__manifest *next, uint64_t *numbers, size_t *ret_count,
+                                    stele_error *reterr)
 {
     *ret_count = 0;
     for (size_t i = 0; i < old->sealed_count; i++) {
@@ -450,7 +469,8 @@ static stele_status replace_damaged(stele__log *log, const stele__view *old, ste
             stele__view_add_index(view, index);
             continue;
         }
-        stele__log_say(log, STELE_LOG_WARNING, "building an index file again: %s", stele__index_path(index));
+        stele__log_say(log, STELE_LOG_WARNING, "building an index file again: %s",
+                       stele__index_path(index));
         numbers[(*ret_count)++] = log->manifest.indexes[i].number;
         forget_index(next, stele__index_first(index));
         STELE_TRY(rebuild(log, old, index, view, next, reterr));
@@ -464,8 +484,9 @@ static stele_status install_healed(stele__log *log, stele__view *healed, stele_e
     stele__view *view = NULL;
     stele__lock(&log->lock);
     const stele__view *now = log->view;
-    const stele_status status = stele__view_create(log->alloc, healed->sealed_count, healed->index_count, now->part_count,
-                                                   &view, reterr);
+    const stele_status status =
+        stele__view_create(log->alloc, healed->sealed_count, healed->index_count, now->part_count,
+                           &view, reterr);
     if (status == STELE_OK) {
         for (size_t i = 0; i < healed->sealed_count; i++) {
             stele__view_add_sealed(view, &healed->sealed[i].info, healed->sealed[i].segment);
@@ -482,14 +503,16 @@ static stele_status install_healed(stele__log *log, stele__view *healed, stele_e
     return status;
 }
 
-static stele_status heal(stele__log *log, const stele__view *old, uint64_t *numbers, stele_error *reterr)
+static stele_status heal(stele__log *log, const stele__view *old, uint64_t *numbers,
+                         stele_error *reterr)
 {
     stele__view *view = NULL;
     stele__manifest next;
     size_t count = 0;
     stele__manifest_init(&next, log->alloc);
     STELE_TRY(stele__manifest_copy(&log->manifest, &next, reterr));
-    stele_status status = stele__view_create(log->alloc, old->sealed_count, old->sealed_count, 0, &view, reterr);
+    stele_status status =
+        stele__view_create(log->alloc, old->sealed_count, old->sealed_count, 0, &view, reterr);
     if (status == STELE_OK) {
         status = replace_damaged(log, old, view, &next, numbers, &count, reterr);
     }
@@ -520,7 +543,8 @@ stele_status stele__maintain_heal(stele__log *log, const stele_error *found)
     stele__lock(&log->maintenance);
     stele__view *view = present_view(log);
     uint64_t *numbers = stele__allocate_array(log->alloc, view->index_count + 1, sizeof *numbers);
-    const stele_status status = numbers ? heal(log, view, numbers, &error) : stele__fail_memory(&error);
+    const stele_status status =
+        numbers ? heal(log, view, numbers, &error) : stele__fail_memory(&error);
     stele__release(log->alloc, numbers, (view->index_count + 1) * sizeof *numbers);
     stele__view_unref(view);
     stele__unlock(&log->maintenance);
@@ -560,7 +584,8 @@ stele_status stele__maintain_step(stele__log *log, bool *ret_more, stele_error *
     const stele_status status = do_piece(log, ret_more, reterr);
     stele__unlock(&log->maintenance);
     /* A merge that came upon a damaged page is tried again when the file is whole. */
-    return status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK ? STELE_OK : status;
+    return status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK ? STELE_OK
+                                                                                    : status;
 }
 
 stele_status stele__maintain_reserve(stele__log *log, uint64_t size, stele_error *reterr)
@@ -599,7 +624,7 @@ stele_status stele__maintain_seal_all(stele__log *log, uint64_t bytes_min, stele
     return status;
 }
 
-/* ------------------------------------------------------------------------------------------------- thread ---- */
+/* ---- thread */
 
 static void maintainer_main(void *context)
 {
@@ -616,7 +641,8 @@ static void maintainer_main(void *context)
         bool more = true;
         stele_error error;
         stele_status status = STELE_OK;
-        while (more && status == STELE_OK && !__atomic_load_n(&log->stop_merging, __ATOMIC_RELAXED)) {
+        while (more && status == STELE_OK &&
+               !__atomic_load_n(&log->stop_merging, __ATOMIC_RELAXED)) {
             status = stele__maintain_step(log, &more, &error);
         }
         stele__lock(&log->lock);
@@ -636,7 +662,8 @@ void stele__maintain_kick(stele__log *log)
     }
     if (!log->has_maintainer) {
         /* Without it the appenders do the work themselves (stele__maintain_reserve). */
-        log->has_maintainer = stele__thread_start(&log->maintainer, "stele-upkeep", maintainer_main, log) == 0;
+        log->has_maintainer =
+            stele__thread_start(&log->maintainer, "stele-upkeep", maintainer_main, log) == 0;
     }
     log->wants_upkeep = true;
     stele__condition_wake_one(&log->upkeep);

@@ -2,8 +2,9 @@
 /*
  * The manifest of manifest.h.
  *
- * The file holds the same text twice. Each half is lines of words, the first of which says what the line is; the last line is the
- * CRC32C, in hexadecimal, of all bytes of the half before it, and how many they are:
+ * The file holds the same text twice. Each half is lines of words, the first of which says what the
+ * line is; the last line is the CRC32C, in hexadecimal, of all bytes of the half before it, and how
+ * many they are:
  *
  *   stele-manifest 1
  *   store 0190c9a2-…            the store's id
@@ -22,8 +23,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 enum { LINE_SIZE_MAX = 256, MANIFEST_SIZE_MAX = 256 << 20, CRC_LINE_SIZE_MAX = 40 };
 
@@ -35,13 +36,15 @@ void stele__manifest_init(stele__manifest *manifest, const stele_alloc *alloc)
 void stele__manifest_done(stele__manifest *manifest)
 {
     const stele_alloc *alloc = manifest->alloc;
-    stele__release(alloc, manifest->segments, manifest->segment_capacity * sizeof *manifest->segments);
+    stele__release(alloc, manifest->segments,
+                   manifest->segment_capacity * sizeof *manifest->segments);
     stele__release(alloc, manifest->indexes, manifest->index_capacity * sizeof *manifest->indexes);
     stele__release(alloc, manifest->cuts, manifest->cut_capacity * sizeof *manifest->cuts);
     stele__manifest_init(manifest, alloc);
 }
 
-stele_status stele__manifest_copy(const stele__manifest *from, stele__manifest *to, stele_error *reterr)
+stele_status stele__manifest_copy(const stele__manifest *from, stele__manifest *to,
+                                  stele_error *reterr)
 {
     const stele_alloc *alloc = to->alloc;
     *to = *from;
@@ -50,11 +53,12 @@ stele_status stele__manifest_copy(const stele__manifest *from, stele__manifest *
     to->indexes = NULL;
     to->cuts = NULL;
     to->segment_capacity = to->index_capacity = to->cut_capacity = 0;
-    if (!stele__reserve(alloc, (void **)&to->segments, &to->segment_capacity, from->segment_count + 1,
-                        sizeof *to->segments) ||
+    if (!stele__reserve(alloc, (void **)&to->segments, &to->segment_capacity,
+                        from->segment_count + 1, sizeof *to->segments) ||
         !stele__reserve(alloc, (void **)&to->indexes, &to->index_capacity, from->index_count + 1,
                         sizeof *to->indexes) ||
-        !stele__reserve(alloc, (void **)&to->cuts, &to->cut_capacity, from->cut_count + 1, sizeof *to->cuts)) {
+        !stele__reserve(alloc, (void **)&to->cuts, &to->cut_capacity, from->cut_count + 1,
+                        sizeof *to->cuts)) {
         stele__manifest_done(to);
         return stele__fail_memory(reterr);
     }
@@ -70,8 +74,8 @@ stele_status stele__manifest_copy(const stele__manifest *from, stele__manifest *
     return STELE_OK;
 }
 
-stele_status stele__manifest_add_segment(stele__manifest *manifest, const stele__index_segment *segment,
-                                         stele_error *reterr)
+stele_status stele__manifest_add_segment(stele__manifest *manifest,
+                                         const stele__index_segment *segment, stele_error *reterr)
 {
     if (!stele__reserve(manifest->alloc, (void **)&manifest->segments, &manifest->segment_capacity,
                         manifest->segment_count + 1, sizeof *manifest->segments)) {
@@ -81,8 +85,8 @@ stele_status stele__manifest_add_segment(stele__manifest *manifest, const stele_
     return STELE_OK;
 }
 
-stele_status stele__manifest_put_index(stele__manifest *manifest, const stele__manifest_index *index,
-                                       stele_error *reterr)
+stele_status stele__manifest_put_index(stele__manifest *manifest,
+                                       const stele__manifest_index *index, stele_error *reterr)
 {
     if (!stele__reserve(manifest->alloc, (void **)&manifest->indexes, &manifest->index_capacity,
                         manifest->index_count + 1, sizeof *manifest->indexes)) {
@@ -97,25 +101,29 @@ stele_status stele__manifest_put_index(stele__manifest *manifest, const stele__m
             manifest->indexes[kept++] = old;
         }
     }
-    memmove(&manifest->indexes[place + 1], &manifest->indexes[place], (kept - place) * sizeof *manifest->indexes);
+    memmove(&manifest->indexes[place + 1], &manifest->indexes[place],
+            (kept - place) * sizeof *manifest->indexes);
     manifest->indexes[place] = *index;
     manifest->index_count = kept + 1;
     return STELE_OK;
 }
 
-stele_status stele__manifest_add_cut(stele__manifest *manifest, stele_position cut, stele_error *reterr)
+stele_status stele__manifest_add_cut(stele__manifest *manifest, stele_position cut,
+                                     stele_error *reterr)
 {
-    if (!stele__reserve(manifest->alloc, (void **)&manifest->cuts, &manifest->cut_capacity, manifest->cut_count + 1,
-                        sizeof *manifest->cuts)) {
+    if (!stele__reserve(manifest->alloc, (void **)&manifest->cuts, &manifest->cut_capacity,
+                        manifest->cut_count + 1, sizeof *manifest->cuts)) {
         return stele__fail_memory(reterr);
     }
     manifest->epoch++;
-    /* Cuts at or above the new one say nothing more: who is older than they is bound by this one. */
+    /* Cuts at or above the new one say nothing more: who is older than they is bound by this one.
+     */
     while (manifest->cut_count > 0 && manifest->cuts[manifest->cut_count - 1].cut >= cut) {
         manifest->cut_count--;
     }
     if (manifest->cut_count == STELE_MANIFEST_CUTS_MAX) {
-        memmove(manifest->cuts, manifest->cuts + 1, (STELE_MANIFEST_CUTS_MAX - 1) * sizeof *manifest->cuts);
+        memmove(manifest->cuts, manifest->cuts + 1,
+                (STELE_MANIFEST_CUTS_MAX - 1) * sizeof *manifest->cuts);
         manifest->cuts[0].epoch = manifest->cuts[0].epoch > 0 ? manifest->cuts[0].epoch : 1;
         manifest->cut_count--;
     }
@@ -123,7 +131,8 @@ stele_status stele__manifest_add_cut(stele__manifest *manifest, stele_position c
     return STELE_OK;
 }
 
-stele_position stele__manifest_valid_until(const stele__manifest *manifest, uint64_t epoch, stele_position head)
+stele_position stele__manifest_valid_until(const stele__manifest *manifest, uint64_t epoch,
+                                           stele_position head)
 {
     /* Ascending in both: the first cut that came after the epoch is the lowest. */
     for (size_t i = 0; i < manifest->cut_count; i++) {
@@ -134,7 +143,7 @@ stele_position stele__manifest_valid_until(const stele__manifest *manifest, uint
     return head;
 }
 
-/* ----------------------------------------------------------------------------------------------- parsing ---- */
+/* ---- parsing */
 
 /* A line cut into words. */
 typedef struct line {
@@ -222,7 +231,8 @@ static bool parse_identity(const line *words, stele__manifest *manifest)
 {
     uint8_t key[16];
     if (is_line(words, "store")) {
-        return words->count == 2 && stele_uuid_parse(words->words[1], strlen(words->words[1]), &manifest->store) == 0;
+        return words->count == 2 &&
+               stele_uuid_parse(words->words[1], strlen(words->words[1]), &manifest->store) == 0;
     }
     if (is_line(words, "key")) {
         if (words->count != 2 || !read_hex(words->words[1], key, sizeof key)) {
@@ -231,7 +241,8 @@ static bool parse_identity(const line *words, stele__manifest *manifest)
         manifest->hash_key = (stele__hash_key){stele__load64(key), stele__load64(key + 8)};
         return true;
     }
-    return is_line(words, "boot") && words->count == 2 && read_hex(words->words[1], manifest->boot_id, 16);
+    return is_line(words, "boot") && words->count == 2 &&
+           read_hex(words->words[1], manifest->boot_id, 16);
 }
 
 static bool parse_numbers(const line *words, stele__manifest *manifest)
@@ -263,7 +274,8 @@ static bool parse_numbers(const line *words, stele__manifest *manifest)
 static bool parse_segment(const line *words, stele__manifest *manifest, stele_status *ret_status)
 {
     uint64_t v[6];
-    if (!read_numbers(words, v, 6) || v[1] == 0 || v[1] > v[2] || v[4] > INT64_MAX || v[5] > INT64_MAX) {
+    if (!read_numbers(words, v, 6) || v[1] == 0 || v[1] > v[2] || v[4] > INT64_MAX ||
+        v[5] > INT64_MAX) {
         return false;
     }
     if (manifest->segment_count > 0) {
@@ -272,7 +284,8 @@ static bool parse_segment(const line *words, stele__manifest *manifest, stele_st
             return false;
         }
     }
-    const stele__index_segment segment = {v[0], v[1], v[2], v[3], (stele_time)v[4], (stele_time)v[5]};
+    const stele__index_segment segment = {
+        v[0], v[1], v[2], v[3], (stele_time)v[4], (stele_time)v[5]};
     *ret_status = stele__manifest_add_segment(manifest, &segment, NULL);
     return *ret_status == STELE_OK;
 }
@@ -297,8 +310,8 @@ static bool parse_cut(const line *words, stele__manifest *manifest, stele_status
     if (!read_numbers(words, v, 2) || manifest->cut_count >= STELE_MANIFEST_CUTS_MAX) {
         return false;
     }
-    if (!stele__reserve(manifest->alloc, (void **)&manifest->cuts, &manifest->cut_capacity, manifest->cut_count + 1,
-                        sizeof *manifest->cuts)) {
+    if (!stele__reserve(manifest->alloc, (void **)&manifest->cuts, &manifest->cut_capacity,
+                        manifest->cut_count + 1, sizeof *manifest->cuts)) {
         *ret_status = STELE_NO_MEMORY;
         return false;
     }
@@ -306,7 +319,8 @@ static bool parse_cut(const line *words, stele__manifest *manifest, stele_status
     return true;
 }
 
-bool stele__manifest_parse(const char *text, size_t size, stele__manifest *manifest, stele_status *ret_status)
+bool stele__manifest_parse(const char *text, size_t size, stele__manifest *manifest,
+                           stele_status *ret_status)
 {
     const char *at = text;
     const char *end = text + size;
@@ -339,7 +353,8 @@ bool stele__manifest_parse(const char *text, size_t size, stele__manifest *manif
 }
 
 /* Finds the half that begins at `at`: its text without the checksum line. False: damaged. */
-static bool check_half(const char *at, const char *end, const char **ret_text, size_t *ret_size, const char **ret_next)
+static bool check_half(const char *at, const char *end, const char **ret_text, size_t *ret_size,
+                       const char **ret_next)
 {
     const char *crc_line = at;
     while (crc_line < end && !(end - crc_line > 4 && memcmp(crc_line, "crc ", 4) == 0)) {
@@ -350,8 +365,9 @@ static bool check_half(const char *at, const char *end, const char **ret_text, s
     line words;
     uint64_t size;
     uint8_t crc[4];
-    if (crc_line == end || !cut_line(&rest, end, &words) || words.count != 3 || !read_hex(words.words[1], crc, 4) ||
-        !read_number(words.words[2], &size) || size != (uint64_t)(crc_line - at)) {
+    if (crc_line == end || !cut_line(&rest, end, &words) || words.count != 3 ||
+        !read_hex(words.words[1], crc, 4) || !read_number(words.words[2], &size) ||
+        size != (uint64_t)(crc_line - at)) {
         return false;
     }
     *ret_text = at;
@@ -361,9 +377,10 @@ static bool check_half(const char *at, const char *end, const char **ret_text, s
            ((uint32_t)crc[0] << 24 | (uint32_t)crc[1] << 16 | (uint32_t)crc[2] << 8 | crc[3]);
 }
 
-/* ----------------------------------------------------------------------------------------------- reading ---- */
+/* ---- reading */
 
-static stele_status load_file(const stele_vfs *vfs, const char *path, stele__buffer *text, stele_error *reterr)
+static stele_status load_file(const stele_vfs *vfs, const char *path, stele__buffer *text,
+                              stele_error *reterr)
 {
     stele_file *file = NULL;
     int error = vfs->open(vfs, path, STELE_FILE_READ, &file);
@@ -388,8 +405,8 @@ static stele_status load_file(const stele_vfs *vfs, const char *path, stele__buf
     return error ? stele__fail_os(reterr, STELE_IO, error, "cannot read %s", path) : status;
 }
 
-static stele_status parse_halves(const char *path, const stele__buffer *text, stele__manifest *manifest,
-                                 bool *ret_healed, stele_error *reterr)
+static stele_status parse_halves(const char *path, const stele__buffer *text,
+                                 stele__manifest *manifest, bool *ret_healed, stele_error *reterr)
 {
     const char *at = (const char *)text->data;
     const char *end = at + text->size;
@@ -400,12 +417,14 @@ static stele_status parse_halves(const char *path, const stele__buffer *text, st
     const bool first_good = check_half(at, end, &half, &size, &next);
     if (first_good) {
         /* The second half must be its twin. */
-        *ret_healed = (size_t)(end - next) != (size_t)(next - at) || memcmp(at, next, (size_t)(end - next)) != 0;
+        *ret_healed = (size_t)(end - next) != (size_t)(next - at) ||
+                      memcmp(at, next, (size_t)(end - next)) != 0;
     } else {
         const char *middle = at + text->size / 2;
         *ret_healed = true;
         if (text->size < 2 || !check_half(middle, end, &half, &size, &next) || next != end) {
-            (void)stele__fail(reterr, STELE_CORRUPT, "both halves of %s are damaged (offset 0, %zu bytes)", path,
+            (void)stele__fail(reterr, STELE_CORRUPT,
+                              "both halves of %s are damaged (offset 0, %zu bytes)", path,
                               text->size);
             stele__hint(reterr, "restore it from a backup");
             return STELE_CORRUPT;
@@ -419,18 +438,20 @@ static stele_status parse_halves(const char *path, const stele__buffer *text, st
         return stele__fail_memory(reterr);
     }
     if (status == STELE_UNSUPPORTED) {
-        return stele__fail(reterr, STELE_UNSUPPORTED_VERSION, "%s has a newer format; this library reads 1", path);
+        return stele__fail(reterr, STELE_UNSUPPORTED_VERSION,
+                           "%s has a newer format; this library reads 1", path);
     }
     return stele__fail(reterr, STELE_CORRUPT, "%s makes no sense", path);
 }
 
-stele_status stele__manifest_read(const stele_vfs *vfs, const char *folder, stele__manifest *manifest, bool *ret_healed,
-                                  stele_error *reterr)
+stele_status stele__manifest_read(const stele_vfs *vfs, const char *folder,
+                                  stele__manifest *manifest, bool *ret_healed, stele_error *reterr)
 {
     stele__buffer path = {.alloc = manifest->alloc};
     stele__buffer text = {.alloc = manifest->alloc};
     stele_status status = STELE_OK;
-    if (!stele__buffer_append(&path, folder, strlen(folder)) || !stele__buffer_append(&path, "/manifest", 10)) {
+    if (!stele__buffer_append(&path, folder, strlen(folder)) ||
+        !stele__buffer_append(&path, "/manifest", 10)) {
         status = stele__fail_memory(reterr);
     }
     if (status == STELE_OK) {
@@ -444,7 +465,7 @@ stele_status stele__manifest_read(const stele_vfs *vfs, const char *folder, stel
     return status;
 }
 
-/* ----------------------------------------------------------------------------------------------- writing ---- */
+/* ---- writing */
 
 static bool STELE_PRINTF(2, 3) put_line(stele__buffer *text, const char *format, ...)
 {
@@ -476,37 +497,43 @@ static bool print_head(const stele__manifest *manifest, stele__buffer *text)
     print_hex(key_bytes, key);
     print_hex(manifest->boot_id, boot);
     if (!put_line(text, "stele-manifest 1\nstore %s\nkey %s\n", store, key) ||
-        !put_line(text, "generation %" PRIu64 "\nepoch %" PRIu64 "\nnext-index %" PRIu64 "\nboot %s\n",
+        !put_line(text,
+                  "generation %" PRIu64 "\nepoch %" PRIu64 "\nnext-index %" PRIu64 "\nboot %s\n",
                   manifest->generation, manifest->epoch, manifest->next_index, boot)) {
         return false;
     }
-    return manifest->is_clean ? put_line(text, "closed %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", manifest->end_segment,
-                                         manifest->end_offset, manifest->end_position)
-                              : put_line(text, "open\n");
+    return manifest->is_clean
+               ? put_line(text, "closed %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+                          manifest->end_segment, manifest->end_offset, manifest->end_position)
+               : put_line(text, "open\n");
 }
 
 static bool print_manifest(const stele__manifest *manifest, stele__buffer *text)
 {
     bool good = print_head(manifest, text);
     for (size_t i = 0; good && i < manifest->cut_count; i++) {
-        good = put_line(text, "cut %" PRIu64 " %" PRIu64 "\n", manifest->cuts[i].epoch, manifest->cuts[i].cut);
+        good = put_line(text, "cut %" PRIu64 " %" PRIu64 "\n", manifest->cuts[i].epoch,
+                        manifest->cuts[i].cut);
     }
     for (size_t i = 0; good && i < manifest->segment_count; i++) {
         const stele__index_segment *segment = &manifest->segments[i];
-        good = put_line(text, "segment %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 "\n",
-                        segment->number, segment->first, segment->last, segment->bytes, segment->first_time,
-                        segment->last_time);
+        good = put_line(text,
+                        "segment %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64
+                        " %" PRId64 "\n",
+                        segment->number, segment->first, segment->last, segment->bytes,
+                        segment->first_time, segment->last_time);
     }
     for (size_t i = 0; good && i < manifest->index_count; i++) {
         const stele__manifest_index *index = &manifest->indexes[i];
-        good = put_line(text, "index %" PRIu64 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", index->number,
-                        index->level, index->first, index->last, index->bytes);
+        good = put_line(text, "index %" PRIu64 " %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+                        index->number, index->level, index->first, index->last, index->bytes);
     }
-    return good && put_line(text, "crc %08" PRIx32 " %zu\n", stele__crc32c(0, text->data, text->size), text->size);
+    return good && put_line(text, "crc %08" PRIx32 " %zu\n",
+                            stele__crc32c(0, text->data, text->size), text->size);
 }
 
-static int replace_file(const stele_vfs *vfs, const char *folder, const char *path, const char *aside,
-                        const stele__buffer *text)
+static int replace_file(const stele_vfs *vfs, const char *folder, const char *path,
+                        const char *aside, const stele__buffer *text)
 {
     stele_file *file = NULL;
     int error = vfs->open(vfs, aside, STELE_FILE_WRITE | STELE_FILE_CREATE, &file);
@@ -528,8 +555,8 @@ static int replace_file(const stele_vfs *vfs, const char *folder, const char *pa
     return error ? error : vfs->sync_folder(vfs, folder);
 }
 
-stele_status stele__manifest_write(const stele_vfs *vfs, const char *folder, stele__manifest *manifest,
-                                   stele_error *reterr)
+stele_status stele__manifest_write(const stele_vfs *vfs, const char *folder,
+                                   stele__manifest *manifest, stele_error *reterr)
 {
     stele__buffer text = {.alloc = manifest->alloc};
     stele__buffer path = {.alloc = manifest->alloc};
@@ -537,14 +564,16 @@ stele_status stele__manifest_write(const stele_vfs *vfs, const char *folder, ste
     stele_status status = STELE_OK;
     manifest->generation++;
     if (!print_manifest(manifest, &text) || !stele__buffer_append(&path, folder, strlen(folder)) ||
-        !stele__buffer_append(&path, "/manifest", 10) || !stele__buffer_append(&aside, folder, strlen(folder)) ||
+        !stele__buffer_append(&path, "/manifest", 10) ||
+        !stele__buffer_append(&aside, folder, strlen(folder)) ||
         !stele__buffer_append(&aside, "/manifest.new", 14)) {
         status = stele__fail_memory(reterr);
     } else {
         const int error =
             replace_file(vfs, folder, (const char *)path.data, (const char *)aside.data, &text);
         if (error) {
-            status = stele__fail_os(reterr, STELE_IO, error, "cannot write %s", (const char *)path.data);
+            status =
+                stele__fail_os(reterr, STELE_IO, error, "cannot write %s", (const char *)path.data);
         }
     }
     stele__buffer_done(&text);

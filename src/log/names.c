@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lists of names: a merge of the sorted terms of the index files and of the parts. Index files are walked in place; the terms of a part
- * are sorted once, when the list is opened.
+ * Lists of names: a merge of the sorted terms of the index files and of the parts. Index files are
+ * walked in place; the terms of a part are sorted once, when the list is opened.
  */
 #include "log/engine.h"
 
 /* One sorted source of names. */
 typedef struct name_source {
-    stele__index_terms *terms;     /* an index file; or … */
-    const stele__tail *tail;       /* … a part */
+    stele__index_terms *terms; /* an index file; or … */
+    const stele__tail *tail;   /* … a part */
     stele__tail_handle *handles;
     size_t handle_count;
     size_t next;
-    stele_text name;               /* the current one; NULL data: at the end */
+    stele_text name; /* the current one; NULL data: at the end */
 } name_source;
 
 struct stele__log_names {
@@ -23,9 +23,9 @@ struct stele__log_names {
     name_source *sources;
     size_t source_count;
     stele__buffer prefix;
-    stele__buffer name;            /* the one last returned; its view in the entry */
+    stele__buffer name; /* the one last returned; its view in the entry */
     bool has_name;
-    bool is_undescribed;           /* that one could not be described yet: it is still to be returned */
+    bool is_undescribed; /* that one could not be described yet: it is still to be returned */
     stele_name_entry entry;
     stele__locator locator;
     stele__reader reader;
@@ -64,13 +64,16 @@ static stele_status advance(stele__log_names *names, name_source *source, stele_
             source->name = (stele_text){source->terms->name, source->terms->name_size};
         }
     } else if (source->next < source->handle_count) {
-        source->name = stele__tail_name(source->tail, stele__tail_at(source->tail, source->handles[source->next++]));
+        source->name =
+            stele__tail_name(source->tail,
+                             stele__tail_at(source->tail, source->handles[source->next++]));
     }
     return STELE_OK;
 }
 
 /* Stands a source before the first name at or above `from`. */
-static stele_status open_source(stele__log_names *names, size_t number, stele_text from, stele_error *reterr)
+static stele_status open_source(stele__log_names *names, size_t number, stele_text from,
+                                stele_error *reterr)
 {
     name_source *source = &names->sources[number];
     const stele__view *view = names->view;
@@ -79,12 +82,13 @@ static stele_status open_source(stele__log_names *names, size_t number, stele_te
         if (!source->terms) {
             return stele__fail_memory(reterr);
         }
-        STELE_TRY(stele__index_terms_seek(source->terms, view->indexes[number], names->kind, from, reterr));
+        STELE_TRY(stele__index_terms_seek(source->terms, view->indexes[number], names->kind, from,
+                                          reterr));
         return advance(names, source, reterr);
     }
     source->tail = view->parts[number - view->index_count]->tail;
-    STELE_TRY(stele__tail_sorted(source->tail, names->log->alloc, (int)names->kind, names->head, &source->handles,
-                                 &source->handle_count, reterr));
+    STELE_TRY(stele__tail_sorted(source->tail, names->log->alloc, (int)names->kind, names->head,
+                                 &source->handles, &source->handle_count, reterr));
     do {
         STELE_TRY(advance(names, source, reterr));
     } while (source->name.data && stele__text_compare(source->name, from) < 0);
@@ -92,7 +96,8 @@ static stele_status open_source(stele__log_names *names, size_t number, stele_te
 }
 
 /* The prefix that all names must have: the one asked for, and the category's if that is longer. */
-static stele_status set_prefix(stele__log_names *names, const stele_list *list, bool *ret_empty, stele_error *reterr)
+static stele_status set_prefix(stele__log_names *names, const stele_list *list, bool *ret_empty,
+                               stele_error *reterr)
 {
     const stele_text prefix = stele__text(list->prefix);
     const stele_text category = stele__text(list->category);
@@ -102,9 +107,12 @@ static stele_status set_prefix(stele__log_names *names, const stele_list *list, 
         good = stele__buffer_append(&names->prefix, category.data, category.size) &&
                stele__buffer_append(&names->prefix, "-", 1);
         const stele_text both = as_text(&names->prefix);
-        /* One of the two must begin with the other, or nothing can match; no stream has a category that is none. */
-        *ret_empty = good && ((!stele__text_has_prefix(both, prefix) && !stele__text_has_prefix(prefix, both)) ||
-                              stele_category(both).size != category.size || category.size == 0);
+        /* One of the two must begin with the other, or nothing can match; no stream has a category
+         * that is none. */
+        *ret_empty =
+            good &&
+            ((!stele__text_has_prefix(both, prefix) && !stele__text_has_prefix(prefix, both)) ||
+             stele_category(both).size != category.size || category.size == 0);
     }
     if (good && prefix.size > names->prefix.size) {
         names->prefix.size = 0;
@@ -113,7 +121,8 @@ static stele_status set_prefix(stele__log_names *names, const stele_list *list, 
     return good ? STELE_OK : stele__fail_memory(reterr);
 }
 
-static stele_status open_sources(stele__log_names *names, const stele_list *list, stele_error *reterr)
+static stele_status open_sources(stele__log_names *names, const stele_list *list,
+                                 stele_error *reterr)
 {
     bool is_empty;
     STELE_TRY(set_prefix(names, list, &is_empty, reterr));
@@ -183,8 +192,8 @@ static stele_status reopen(stele__log_names *names, const char *after, stele_err
     return STELE_OK;
 }
 
-stele_status stele__log_names_open(stele__log *log, const stele_list *list, stele__log_names **ret_names,
-                                   stele_error *reterr)
+stele_status stele__log_names_open(stele__log *log, const stele_list *list,
+                                   stele__log_names **ret_names, stele_error *reterr)
 {
     if (!log->is_writer) {
         STELE_TRY(stele__follow(log, reterr));
@@ -256,14 +265,17 @@ static stele_status describe(stele__log_names *names, stele_error *reterr)
     const stele__hash_key *key = &names->log->hash_key;
     if (names->kind == STELE_TERM_STREAM) {
         stele__stream_facts facts;
-        STELE_TRY(stele__view_stream(names->view, &names->locator, &names->reader, key, name, names->head, &facts, reterr));
+        STELE_TRY(stele__view_stream(names->view, &names->locator, &names->reader, key, name,
+                                     names->head, &facts, reterr));
         stele__describe_facts(name, &facts, &names->entry);
         return STELE_OK;
     }
     stele__postings postings;
     names->entry = (stele_name_entry){.name = name};
-    stele__postings_init(&postings, names->view, names->kind, name, stele__term_hash(key, names->kind, name), names->head);
-    return stele__postings_last(&postings, &names->entry.last_position, &names->entry.event_count, reterr);
+    stele__postings_init(&postings, names->view, names->kind, name,
+                         stele__term_hash(key, names->kind, name), names->head);
+    return stele__postings_last(&postings, &names->entry.last_position, &names->entry.event_count,
+                                reterr);
 }
 
 static stele_status next_name(stele__log_names *names, bool *ret_found, stele_error *reterr)
@@ -294,7 +306,8 @@ const stele_name_entry *stele__log_names_next(stele__log_names *names, stele_err
     bool found = false;
     if (names->failed == STELE_OK) {
         names->failed = next_name(names, &found, &names->failure);
-        if (names->failed == STELE_CORRUPT && stele__maintain_heal(names->log, &names->failure) == STELE_OK) {
+        if (names->failed == STELE_CORRUPT &&
+            stele__maintain_heal(names->log, &names->failure) == STELE_OK) {
             names->failed = reopen(names, NULL, &names->failure);
             if (names->failed == STELE_OK) {
                 names->failed = next_name(names, &found, &names->failure);

@@ -54,7 +54,8 @@ static bool index_streams(stele__plan *plan)
     return true;
 }
 
-static uint32_t find_stream(const stele__plan *plan, stele_text name, uint64_t hash, size_t *ret_place)
+static uint32_t find_stream(const stele__plan *plan, stele_text name, uint64_t hash,
+                            size_t *ret_place)
 {
     if (!plan->bucket_count) {
         for (uint32_t i = 0; i < plan->stream_count; i++) {
@@ -75,7 +76,8 @@ static uint32_t find_stream(const stele__plan *plan, stele_text name, uint64_t h
     return UINT32_MAX;
 }
 
-stele_status stele__plan_stream_of(stele__plan *plan, stele_text name, uint32_t *ret_stream, stele_error *reterr)
+stele_status stele__plan_stream_of(stele__plan *plan, stele_text name, uint32_t *ret_stream,
+                                   stele_error *reterr)
 {
     const uint64_t hash = stele__term_hash(&plan->log->hash_key, STELE_TERM_STREAM, name);
     size_t place = 0;
@@ -127,7 +129,8 @@ static void plan_tags(stele__plan *plan, stele__plan_event *planned, const stele
 }
 
 /* Metadata is parsed here, once, by whoever appends it. */
-static stele_status plan_metadata(stele__plan *plan, uint32_t stream, const stele_event *event, stele_error *reterr)
+static stele_status plan_metadata(stele__plan *plan, uint32_t stream, const stele_event *event,
+                                  stele_error *reterr)
 {
     const stele_text name = plan->streams[stream].name;
     const stele_text owner_name = {name.data + 2, name.size - 2};
@@ -141,9 +144,11 @@ static stele_status plan_metadata(stele__plan *plan, uint32_t stream, const stel
     s->written_json = (stele_bytes){NULL, 0};
     if (strcmp(event->type, STELE_TYPE_METADATA) == 0) {
         s->written_json = event->data;
-        STELE_TRY(stele__core_metadata_load(event->data.data, event->data.size, &metadata, &is_object, reterr));
+        STELE_TRY(stele__core_metadata_load(event->data.data, event->data.size, &metadata,
+                                            &is_object, reterr));
     }
-    s->written_truncates_all = metadata.has_truncate_before && metadata.truncate_before == STELE_TRUNCATE_ALL;
+    s->written_truncates_all =
+        metadata.has_truncate_before && metadata.truncate_before == STELE_TRUNCATE_ALL;
     return STELE_OK;
 }
 
@@ -156,14 +161,16 @@ static stele_status plan_event(stele__plan *plan, const stele_event *event, stel
     *planned = (stele__plan_event){.event = event, .stream = stream, .id = event->id};
     planned->has_id = !stele__uuid_is_none(&event->id);
     planned->type.name = stele__text(event->type);
-    planned->type.hash = stele__term_hash(&plan->log->hash_key, STELE_TERM_TYPE, planned->type.name);
+    planned->type.hash =
+        stele__term_hash(&plan->log->hash_key, STELE_TERM_TYPE, planned->type.name);
     stele__plan_stream *s = &plan->streams[stream];
     s->is_watched = false;
-    s->use = plan->request->intent == STELE_INTENT_TOMBSTONE ? STELE_USE_TOMBSTONED : STELE_USE_WRITTEN;
+    s->use =
+        plan->request->intent == STELE_INTENT_TOMBSTONE ? STELE_USE_TOMBSTONED : STELE_USE_WRITTEN;
     s->has_ids &= planned->has_id;
     s->event_count++;
-    plan->bytes_max += STELE_EVENT_OVERHEAD + name.size + planned->type.name.size + event->data.size +
-                       event->metadata.size;
+    plan->bytes_max += STELE_EVENT_OVERHEAD + name.size + planned->type.name.size +
+                       event->data.size + event->metadata.size;
     plan_tags(plan, planned, event);
     return stele__core_is_metastream(name) ? plan_metadata(plan, stream, event, reterr) : STELE_OK;
 }
@@ -173,18 +180,21 @@ static stele_status plan_checks(stele__plan *plan, stele_error *reterr)
     const stele_commit *commit = &plan->request->commit;
     plan->check_streams = plan->inline_checks;
     if (commit->check_count > STELE_PLAN_STREAMS) {
-        plan->check_streams = stele__allocate_array(plan->log->alloc, commit->check_count, sizeof *plan->check_streams);
+        plan->check_streams = stele__allocate_array(plan->log->alloc, commit->check_count,
+                                                    sizeof *plan->check_streams);
         if (!plan->check_streams) {
             return stele__fail_memory(reterr);
         }
     }
     for (uint32_t i = 0; i < commit->check_count; i++) {
         uint32_t stream;
-        STELE_TRY(stele__plan_stream_of(plan, stele__text(commit->checks[i].stream), &stream, reterr));
+        STELE_TRY(
+            stele__plan_stream_of(plan, stele__text(commit->checks[i].stream), &stream, reterr));
         stele__plan_stream *s = &plan->streams[stream];
         if (s->event_count == 0) {
             s->is_watched = false;
-            s->use = plan->request->intent == STELE_INTENT_DELETE ? STELE_USE_DELETED : STELE_USE_CHECKED;
+            s->use = plan->request->intent == STELE_INTENT_DELETE ? STELE_USE_DELETED
+                                                                  : STELE_USE_CHECKED;
         }
         s->expected = commit->checks[i].expected;
         s->check = i;
@@ -214,8 +224,8 @@ static bool make_room(stele__plan *plan, const stele_commit *commit)
     return plan->events && plan->tags;
 }
 
-stele_status stele__plan_make(stele__plan *plan, stele__log *log, const stele_request *request, bool can_wait,
-                              stele_error *reterr)
+stele_status stele__plan_make(stele__plan *plan, stele__log *log, const stele_request *request,
+                              bool can_wait, stele_error *reterr)
 {
     memset(plan, 0, offsetof(stele__plan, reader));
     plan->log = log;
@@ -250,13 +260,15 @@ void stele__plan_done(stele__plan *plan)
         stele__release(alloc, plan->streams, plan->stream_capacity * sizeof *plan->streams);
     }
     if (plan->events != plan->inline_events) {
-        stele__release(alloc, plan->events, plan->request->commit.event_count * sizeof *plan->events);
+        stele__release(alloc, plan->events,
+                       plan->request->commit.event_count * sizeof *plan->events);
     }
     if (plan->tags != plan->inline_tags) {
         stele__release(alloc, plan->tags, plan->tag_capacity * sizeof *plan->tags);
     }
     if (plan->check_streams && plan->check_streams != plan->inline_checks) {
-        stele__release(alloc, plan->check_streams, plan->request->commit.check_count * sizeof *plan->check_streams);
+        stele__release(alloc, plan->check_streams,
+                       plan->request->commit.check_count * sizeof *plan->check_streams);
     }
     stele__release(alloc, plan->buckets, plan->bucket_count * sizeof *plan->buckets);
     for (size_t i = 0; plan->searches && i < plan->options->condition_count; i++) {

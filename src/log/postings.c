@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The postings of a term in a view: those of the index files one after the other, then those of the parts. Their ranges do not
- * overlap, so that nothing has to be merged.
+ * The postings of a term in a view: those of the index files one after the other, then those of the
+ * parts. Their ranges do not overlap, so that nothing has to be merged.
  */
 #include "log/engine.h"
 
-void stele__postings_init(stele__postings *postings, const stele__view *view, stele__term_kind kind, stele_text name,
-                          uint64_t hash, stele_position head)
+void stele__postings_init(stele__postings *postings, const stele__view *view, stele__term_kind kind,
+                          stele_text name, uint64_t hash, stele_position head)
 {
     postings->view = view;
     postings->kind = kind;
@@ -56,13 +56,15 @@ static stele_status load(stele__postings *postings, size_t source, stele_error *
     postings->is_tail = source >= view->index_count;
     if (postings->is_tail) {
         const stele__tail *tail = view->parts[source - view->index_count]->tail;
-        const stele__tail_term *term = stele__tail_find(tail, postings->kind, postings->name, postings->hash);
+        const stele__tail_term *term =
+            stele__tail_find(tail, postings->kind, postings->name, postings->hash);
         if (term) {
             stele__tail_postings_init(&postings->at.tail, tail, term, postings->head);
             postings->count = postings->at.tail.count;
         }
         if (postings->count > 0 && postings->kind == STELE_TERM_STREAM) {
-            const uint32_t tombstone = atomic_load_explicit(&term->stream[0].tombstone, memory_order_relaxed);
+            const uint32_t tombstone =
+                atomic_load_explicit(&term->stream[0].tombstone, memory_order_relaxed);
             postings->base_revision = term->stream[0].base_revision;
             postings->ends_in_tombstone = tombstone != 0 && tombstone == postings->count;
         }
@@ -70,7 +72,8 @@ static stele_status load(stele__postings *postings, size_t source, stele_error *
         const stele__index *index = view->indexes[source];
         stele__index_entry entry;
         bool found;
-        STELE_TRY(stele__index_find(index, postings->kind, postings->name, postings->hash, &entry, &found, reterr));
+        STELE_TRY(stele__index_find(index, postings->kind, postings->name, postings->hash, &entry,
+                                    &found, reterr));
         if (found) {
             stele__index_postings_init(&postings->at.index, index, &entry);
             postings->count = entry.count;
@@ -82,8 +85,8 @@ static stele_status load(stele__postings *postings, size_t source, stele_error *
     return STELE_OK;
 }
 
-static stele_status position_at(stele__postings *postings, uint32_t rank, stele_position *ret_position,
-                                stele_error *reterr)
+static stele_status position_at(stele__postings *postings, uint32_t rank,
+                                stele_position *ret_position, stele_error *reterr)
 {
     if (postings->is_tail) {
         *ret_position = stele__tail_position_at(&postings->at.tail, rank);
@@ -92,7 +95,8 @@ static stele_status position_at(stele__postings *postings, uint32_t rank, stele_
     return stele__index_position_at(&postings->at.index, rank, ret_position, reterr);
 }
 
-static stele_status rank_of(stele__postings *postings, stele_position position, uint32_t *ret_rank, stele_error *reterr)
+static stele_status rank_of(stele__postings *postings, stele_position position, uint32_t *ret_rank,
+                            stele_error *reterr)
 {
     if (postings->is_tail) {
         *ret_rank = stele__tail_rank_of(&postings->at.tail, position);
@@ -118,8 +122,8 @@ static size_t source_at(const stele__postings *postings, stele_position position
 
 /* Is the posting behind the current one the answer? The usual case of a walk. */
 static stele_status try_neighbour(stele__postings *postings, uint32_t rank, stele_position position,
-                                  stele_direction direction, bool *ret_found, stele_position *ret_position,
-                                  stele_error *reterr)
+                                  stele_direction direction, bool *ret_found,
+                                  stele_position *ret_position, stele_error *reterr)
 {
     stele_position here;
     stele_position there;
@@ -137,8 +141,8 @@ static stele_status try_neighbour(stele__postings *postings, uint32_t rank, stel
     return STELE_OK;
 }
 
-stele_status stele__postings_up(stele__postings *postings, stele_position position, stele_position *ret_position,
-                                stele_error *reterr)
+stele_status stele__postings_up(stele__postings *postings, stele_position position,
+                                stele_position *ret_position, stele_error *reterr)
 {
     *ret_position = 0;
     if (position > postings->head || source_count(postings) == 0) {
@@ -147,7 +151,8 @@ stele_status stele__postings_up(stele__postings *postings, stele_position positi
     size_t source = source_at(postings, position);
     if (source == postings->source && postings->rank + 1 < postings->count) {
         bool found;
-        STELE_TRY(try_neighbour(postings, postings->rank + 1, position, STELE_FORWARDS, &found, ret_position, reterr));
+        STELE_TRY(try_neighbour(postings, postings->rank + 1, position, STELE_FORWARDS, &found,
+                                ret_position, reterr));
         if (found) {
             if (*ret_position > postings->head) {
                 *ret_position = 0;
@@ -173,8 +178,8 @@ stele_status stele__postings_up(stele__postings *postings, stele_position positi
     return STELE_OK;
 }
 
-stele_status stele__postings_down(stele__postings *postings, stele_position position, stele_position *ret_position,
-                                  stele_error *reterr)
+stele_status stele__postings_down(stele__postings *postings, stele_position position,
+                                  stele_position *ret_position, stele_error *reterr)
 {
     *ret_position = 0;
     if (source_count(postings) == 0 || position == 0) {
@@ -186,7 +191,8 @@ stele_status stele__postings_down(stele__postings *postings, stele_position posi
     const size_t begin = source_at(postings, position);
     if (begin == postings->source && postings->rank > 0 && postings->rank < postings->count) {
         bool found;
-        STELE_TRY(try_neighbour(postings, postings->rank - 1, position, STELE_BACKWARDS, &found, ret_position, reterr));
+        STELE_TRY(try_neighbour(postings, postings->rank - 1, position, STELE_BACKWARDS, &found,
+                                ret_position, reterr));
         if (found) {
             return STELE_OK;
         }
@@ -211,8 +217,9 @@ static uint32_t revision_count(const stele__postings *postings)
     return postings->count - (postings->ends_in_tombstone ? 1 : 0);
 }
 
-stele_status stele__postings_revision(stele__postings *postings, stele_revision revision, stele_direction direction,
-                                      stele_position *ret_position, stele_error *reterr)
+stele_status stele__postings_revision(stele__postings *postings, stele_revision revision,
+                                      stele_direction direction, stele_position *ret_position,
+                                      stele_error *reterr)
 {
     *ret_position = 0;
     for (size_t source = source_count(postings); source-- > 0;) {
@@ -227,7 +234,8 @@ stele_status stele__postings_revision(stele__postings *postings, stele_revision 
             return position_at(postings, postings->rank, ret_position, reterr);
         }
         if (revision > last) {
-            /* Above everything here; upwards the answer is the first of a later source, if there was one. */
+            /* Above everything here; upwards the answer is the first of a later source, if there
+             * was one. */
             if (direction == STELE_FORWARDS) {
                 return STELE_OK;
             }
@@ -242,8 +250,8 @@ stele_status stele__postings_revision(stele__postings *postings, stele_revision 
     return STELE_OK;
 }
 
-stele_status stele__postings_last(stele__postings *postings, stele_position *ret_position, uint64_t *ret_total,
-                                  stele_error *reterr)
+stele_status stele__postings_last(stele__postings *postings, stele_position *ret_position,
+                                  uint64_t *ret_total, stele_error *reterr)
 {
     *ret_position = 0;
     if (ret_total) {
@@ -265,10 +273,11 @@ stele_status stele__postings_last(stele__postings *postings, stele_position *ret
     return STELE_OK;
 }
 
-/* ----------------------------------------------------------------------------------------------- streams ---- */
+/* ---- streams */
 
-static stele_status read_metadata(const stele__view *view, stele__locator *locator, stele__reader *reader,
-                                  stele_position position, stele__core_metadata *ret_metadata, stele_error *reterr)
+static stele_status read_metadata(const stele__view *view, stele__locator *locator,
+                                  stele__reader *reader, stele_position position,
+                                  stele__core_metadata *ret_metadata, stele_error *reterr)
 {
     const stele__event *event;
     bool is_object;
@@ -277,11 +286,14 @@ static stele_status read_metadata(const stele__view *view, stele__locator *locat
     if (!stele__text_equal(event->record.type, stele__text(STELE_TYPE_METADATA))) {
         return STELE_OK;
     }
-    return stele__core_metadata_load(event->record.data.data, event->record.data.size, ret_metadata, &is_object, reterr);
+    return stele__core_metadata_load(event->record.data.data, event->record.data.size, ret_metadata,
+                                     &is_object, reterr);
 }
 
-/* The last revision of a stream: that of the newest source in which it has an event that is no tombstone. */
-static stele_status find_last(stele__postings *postings, stele__stream_facts *ret_facts, stele_error *reterr)
+/* The last revision of a stream: that of the newest source in which it has an event that is no
+ * tombstone. */
+static stele_status find_last(stele__postings *postings, stele__stream_facts *ret_facts,
+                              stele_error *reterr)
 {
     for (size_t source = source_count(postings); source-- > 0;) {
         STELE_TRY(load(postings, source, reterr));
@@ -289,23 +301,26 @@ static stele_status find_last(stele__postings *postings, stele__stream_facts *re
             continue;
         }
         if (ret_facts->last_position == 0) {
-            STELE_TRY(position_at(postings, postings->count - 1, &ret_facts->last_position, reterr));
+            STELE_TRY(
+                position_at(postings, postings->count - 1, &ret_facts->last_position, reterr));
             ret_facts->state.is_tombstoned = postings->ends_in_tombstone;
         }
-        ret_facts->state.last_revision = (int64_t)(postings->base_revision + revision_count(postings)) - 1;
+        ret_facts->state.last_revision =
+            (int64_t)(postings->base_revision + revision_count(postings)) - 1;
         return STELE_OK;
     }
     return STELE_OK;
 }
 
-stele_status stele__view_stream(const stele__view *view, stele__locator *locator, stele__reader *reader,
-                                const stele__hash_key *key, stele_text stream, stele_position head,
+stele_status stele__view_stream(const stele__view *view, stele__locator *locator,
+                                stele__reader *reader, const stele__hash_key *key,
+                                stele_text stream, stele_position head,
                                 stele__stream_facts *ret_facts, stele_error *reterr)
 {
     stele__postings postings;
     *ret_facts = (stele__stream_facts){.state = {.last_revision = -1}};
-    stele__postings_init(&postings, view, STELE_TERM_STREAM, stream, stele__term_hash(key, STELE_TERM_STREAM, stream),
-                         head);
+    stele__postings_init(&postings, view, STELE_TERM_STREAM, stream,
+                         stele__term_hash(key, STELE_TERM_STREAM, stream), head);
     STELE_TRY(find_last(&postings, ret_facts, reterr));
     if (stream.size + 2 > STELE_STREAM_NAME_SIZE_MAX) {
         return STELE_OK; /* its metadata stream's name would be too long to be written */
@@ -318,9 +333,11 @@ stele_status stele__view_stream(const stele__view *view, stele__locator *locator
     STELE_TRY(stele__postings_last(&postings, &ret_facts->metadata_position, NULL, reterr));
     ret_facts->state.has_metadata = ret_facts->metadata_position != 0;
     if (ret_facts->state.has_metadata) {
-        STELE_TRY(read_metadata(view, locator, reader, ret_facts->metadata_position, &ret_facts->metadata, reterr));
-        ret_facts->state.is_truncated_all = ret_facts->metadata.has_truncate_before &&
-                                            ret_facts->metadata.truncate_before == STELE_TRUNCATE_ALL;
+        STELE_TRY(read_metadata(view, locator, reader, ret_facts->metadata_position,
+                                &ret_facts->metadata, reterr));
+        ret_facts->state.is_truncated_all =
+            ret_facts->metadata.has_truncate_before &&
+            ret_facts->metadata.truncate_before == STELE_TRUNCATE_ALL;
     }
     return STELE_OK;
 }

@@ -2,20 +2,23 @@
 /*
  * Opening for writing: from whatever a crash left to a log that can go on.
  *
- * The manifest says which segments are sealed; they are whole. Behind them stand one or a few live segments, which are scanned frame by
- * frame. The first place where no good frame stands is the end of the log, if it is a *torn tail*: bytes that never were acknowledged at
- * STELE_DURABLE_FULL. It is *rot* if something says that the log was durable beyond it: the manifest of an orderly close, or a good frame
- * further on that knew more to be synced. Rot is refused, and nothing is changed.
+ * The manifest says which segments are sealed; they are whole. Behind them stand one or a few live
+ * segments, which are scanned frame by frame. The first place where no good frame stands is the end
+ * of the log, if it is a *torn tail*: bytes that never were acknowledged at STELE_DURABLE_FULL. It
+ * is *rot* if something says that the log was durable beyond it: the manifest of an orderly close,
+ * or a good frame further on that knew more to be synced. Rot is refused, and nothing is changed.
  *
- *   R1  Nothing acknowledged as durable is dropped: what is dropped lies behind everything that any surviving frame knew to be synced.
- *   R2  What is dropped is overwritten with zeroes before anything is appended, so that it cannot come back.
- *   R3  What was recovered is written again and synced before the store is open, so that answers may rest on it. Written again, because a
- *       sync that failed may have left pages that the system takes for clean and that are not on the disk: another sync alone would
- *       answer well and do nothing. What a frame knew to be synced is left alone.
- *   R4  Recovering twice is recovering once, also if the first time was cut short.
- *   R5  When history beyond the recovered end may have been seen by readers, the epoch is raised and the end noted: when the machine, not
- *       just the process, went down without an orderly close, and when the shared page says that more had been published.
- *   R6  Index files are derived: what is missing or damaged is built again from its segments.
+ *   R1  Nothing acknowledged as durable is dropped: what is dropped lies behind everything that any
+ * surviving frame knew to be synced. R2  What is dropped is overwritten with zeroes before anything
+ * is appended, so that it cannot come back. R3  What was recovered is written again and synced
+ * before the store is open, so that answers may rest on it. Written again, because a sync that
+ * failed may have left pages that the system takes for clean and that are not on the disk: another
+ * sync alone would answer well and do nothing. What a frame knew to be synced is left alone. R4
+ * Recovering twice is recovering once, also if the first time was cut short. R5  When history
+ * beyond the recovered end may have been seen by readers, the epoch is raised and the end noted:
+ * when the machine, not just the process, went down without an orderly close, and when the shared
+ * page says that more had been published. R6  Index files are derived: what is missing or damaged
+ * is built again from its segments.
  */
 #include "log/engine.h"
 
@@ -27,7 +30,7 @@ enum { SEGMENT_SIZE_FIRST = 1 << 20, ZERO_CHUNK = 1 << 16 };
 
 typedef struct recovery {
     stele__log *log;
-    uint64_t *logs;            /* numbers of segment files in the folder, ascending */
+    uint64_t *logs; /* numbers of segment files in the folder, ascending */
     size_t log_count;
     size_t log_capacity;
     uint64_t *index_files;
@@ -35,15 +38,15 @@ typedef struct recovery {
     size_t index_capacity;
     bool is_out_of_memory;
     stele__view *view;
-    stele_position next;       /* position of the next event */
-    stele_position synced;     /* the highest that a frame knew to be on stable storage */
-    bool lost_good_frames;     /* good frames stood behind the torn place */
+    stele_position next;   /* position of the next event */
+    stele_position synced; /* the highest that a frame knew to be on stable storage */
+    bool lost_good_frames; /* good frames stood behind the torn place */
     stele__part **parts;
     size_t part_count;
     size_t part_capacity;
 } recovery;
 
-/* -------------------------------------------------------------------------------------------------- folder ---- */
+/* ---- folder */
 
 static bool file_number(const char *name, const char *ending, uint64_t *ret_number)
 {
@@ -65,15 +68,15 @@ static void note_file(void *context, const char *name)
     const stele_alloc *alloc = state->log->alloc;
     uint64_t number;
     if (file_number(name, ".log", &number)) {
-        if (!stele__reserve(alloc, (void **)&state->logs, &state->log_capacity, state->log_count + 1,
-                            sizeof *state->logs)) {
+        if (!stele__reserve(alloc, (void **)&state->logs, &state->log_capacity,
+                            state->log_count + 1, sizeof *state->logs)) {
             state->is_out_of_memory = true;
             return;
         }
         state->logs[state->log_count++] = number;
     } else if (file_number(name, ".index", &number)) {
-        if (!stele__reserve(alloc, (void **)&state->index_files, &state->index_capacity, state->index_count + 1,
-                            sizeof *state->index_files)) {
+        if (!stele__reserve(alloc, (void **)&state->index_files, &state->index_capacity,
+                            state->index_count + 1, sizeof *state->index_files)) {
             state->is_out_of_memory = true;
             return;
         }
@@ -132,29 +135,40 @@ static stele_status lock_folder(stele__log *log, stele_error *reterr)
         error = vfs->make_folder(vfs, log->folder);
         error = error == EEXIST ? 0 : error ? error : sync_parent(log, &path);
     }
-    stele_status status = error ? stele__fail_os(reterr, error == ENOENT || error == ENOTDIR ? STELE_NOT_FOUND : STELE_IO,
-                                                 error, "cannot create the folder %s", log->folder)
-                                : STELE_OK;
+    stele_status status =
+        error ? stele__fail_os(reterr,
+                               error == ENOENT || error == ENOTDIR ? STELE_NOT_FOUND : STELE_IO,
+                               error, "cannot create the folder %s", log->folder)
+              : STELE_OK;
     if (status == STELE_OK) {
         error = vfs->check_folder(vfs, log->folder);
         if (error == ENOTSUP) {
-            status = stele__fail(reterr, STELE_UNSUPPORTED_FILE_SYSTEM, "%s is on a network file system", log->folder);
+            status = stele__fail(reterr, STELE_UNSUPPORTED_FILE_SYSTEM,
+                                 "%s is on a network file system", log->folder);
             stele__hint(reterr, "locks and mapped files are not reliable there; use a local disk");
         } else if (error) {
-            status = stele__fail_os(reterr, error == ENOENT ? (unsigned)STELE_NOT_FOUND_STORE : (unsigned)STELE_IO, error,
-                                    "cannot use the folder %s", log->folder);
+            status = stele__fail_os(reterr,
+                                    error == ENOENT ? (unsigned)STELE_NOT_FOUND_STORE
+                                                    : (unsigned)STELE_IO,
+                                    error, "cannot use the folder %s", log->folder);
         }
     }
     if (status == STELE_OK) {
         status = stele__log_path(log, "lock", &path, reterr);
     }
     if (status == STELE_OK) {
-        error = vfs->open(vfs, (const char *)path.data, STELE_FILE_WRITE | STELE_FILE_CREATE, &log->lock_file);
+        error = vfs->open(vfs, (const char *)path.data, STELE_FILE_WRITE | STELE_FILE_CREATE,
+                          &log->lock_file);
         error = error ? error : vfs->lock(log->lock_file, STELE_LOCK_EXCLUSIVE);
         if (error == EAGAIN || error == EACCES) {
-            status = stele__fail(reterr, error == EAGAIN ? (unsigned)STELE_BUSY_LOCKED : (unsigned)STELE_IO,
-                                 error == EAGAIN ? "%s is open for writing already" : "may not write in %s", log->folder);
-            stele__hint(reterr, "one writer at a time; open it with STELE_READ_ONLY to read beside the writer");
+            status = stele__fail(reterr,
+                                 error == EAGAIN ? (unsigned)STELE_BUSY_LOCKED : (unsigned)STELE_IO,
+                                 error == EAGAIN ? "%s is open for writing already"
+                                                 : "may not write in %s",
+                                 log->folder);
+            stele__hint(
+                reterr,
+                "one writer at a time; open it with STELE_READ_ONLY to read beside the writer");
         } else if (error) {
             status = stele__fail_os(reterr, STELE_IO, error, "cannot lock %s", log->folder);
         }
@@ -163,7 +177,7 @@ static stele_status lock_folder(stele__log *log, stele_error *reterr)
     return status;
 }
 
-/* ------------------------------------------------------------------------------------------------ manifest ---- */
+/* ---- manifest */
 
 static stele_status create_manifest(recovery *state, stele_error *reterr)
 {
@@ -189,31 +203,37 @@ static stele_status load_manifest(recovery *state, stele_error *reterr)
     stele__log *log = state->log;
     bool healed = false;
     stele_error error;
-    stele_status status = stele__manifest_read(log->vfs, log->folder, &log->manifest, &healed, &error);
+    stele_status status =
+        stele__manifest_read(log->vfs, log->folder, &log->manifest, &healed, &error);
     if (status == STELE_NOT_FOUND) {
         status = create_manifest(state, reterr);
     } else if (status != STELE_OK && reterr) {
         *reterr = error;
     }
     if (healed) {
-        stele__log_say(log, STELE_LOG_WARNING, "one half of the manifest was damaged and is written again");
+        stele__log_say(log, STELE_LOG_WARNING,
+                       "one half of the manifest was damaged and is written again");
     }
     log->store = log->manifest.store;
     log->hash_key = log->manifest.hash_key;
     return status;
 }
 
-/* ----------------------------------------------------------------------------------------- sealed segments ---- */
+/* ----------------------------------------------------------------------------------------- sealed
+ * segments ---- */
 
-static stele_status check_header(const stele__log *log, const stele__segment *segment, stele_position first,
-                                 stele_error *reterr)
+static stele_status check_header(const stele__log *log, const stele__segment *segment,
+                                 stele_position first, stele_error *reterr)
 {
     if (!stele__uuid_equal(&segment->header.store, &log->store) ||
-        segment->header.hash_key.k0 != log->hash_key.k0 || segment->header.hash_key.k1 != log->hash_key.k1) {
-        return stele__fail(reterr, STELE_CORRUPT, "%s belongs to another store (offset 16)", segment->path);
+        segment->header.hash_key.k0 != log->hash_key.k0 ||
+        segment->header.hash_key.k1 != log->hash_key.k1) {
+        return stele__fail(reterr, STELE_CORRUPT, "%s belongs to another store (offset 16)",
+                           segment->path);
     }
     if (segment->header.first != first) {
-        return stele__fail(reterr, STELE_CORRUPT, "%s begins with position %" PRIu64 ", not %" PRIu64 " (offset 56)",
+        return stele__fail(reterr, STELE_CORRUPT,
+                           "%s begins with position %" PRIu64 ", not %" PRIu64 " (offset 56)",
                            segment->path, segment->header.first, first);
     }
     return STELE_OK;
@@ -225,17 +245,19 @@ static stele_status open_sealed(recovery *state, stele_error *reterr)
     for (size_t i = 0; i < log->manifest.segment_count; i++) {
         const stele__index_segment *info = &log->manifest.segments[i];
         stele__segment *segment = NULL;
-        stele_status status = stele__segment_open(log->alloc, log->vfs, log->folder, info->number, log->options.mapping,
-                                                  false, &segment, reterr);
+        stele_status status = stele__segment_open(log->alloc, log->vfs, log->folder, info->number,
+                                                  log->options.mapping, false, &segment, reterr);
         if (status == STELE_NOT_FOUND) {
             char name[STELE_FILE_NAME_SIZE];
             stele__segment_file_name(info->number, name);
-            return stele__fail(reterr, STELE_CORRUPT, "the sealed segment %s is missing or empty", name);
+            return stele__fail(reterr, STELE_CORRUPT, "the sealed segment %s is missing or empty",
+                               name);
         }
         STELE_TRY(status);
         status = check_header(log, segment, info->first, reterr);
         if (status == STELE_OK && segment->size < info->bytes) {
-            status = stele__fail(reterr, STELE_CORRUPT, "%s ends at offset %" PRIu64 "; it should go to %" PRIu64,
+            status = stele__fail(reterr, STELE_CORRUPT,
+                                 "%s ends at offset %" PRIu64 "; it should go to %" PRIu64,
                                  segment->path, segment->size, info->bytes);
         }
         if (status == STELE_OK) {
@@ -248,10 +270,11 @@ static stele_status open_sealed(recovery *state, stele_error *reterr)
     return STELE_OK;
 }
 
-/* ---------------------------------------------------------------------------------------------- index files ---- */
+/* ---- index files */
 
-stele_status stele__scan_segment(stele__log *log, stele__segment *segment, const stele__index_segment *info,
-                                 stele__part **ret_part, stele_error *reterr)
+stele_status stele__scan_segment(stele__log *log, stele__segment *segment,
+                                 const stele__index_segment *info, stele__part **ret_part,
+                                 stele_error *reterr)
 {
     stele__part *part;
     stele__reader reader;
@@ -263,11 +286,14 @@ stele_status stele__scan_segment(stele__log *log, stele__segment *segment, const
         stele__frame frame;
         stele__frame_result result;
         const char *why;
-        status = stele__frame_read(&reader, part->end, part->last + 1, &frame, &result, &why, reterr);
+        status =
+            stele__frame_read(&reader, part->end, part->last + 1, &frame, &result, &why, reterr);
         if (status == STELE_OK && (result != STELE_FRAME_GOOD || frame.end > info->bytes)) {
-            (void)stele__fail(reterr, STELE_CORRUPT, "position %" PRIu64 " is damaged: %s, offset %" PRIu64 ": %s",
+            (void)stele__fail(reterr, STELE_CORRUPT,
+                              "position %" PRIu64 " is damaged: %s, offset %" PRIu64 ": %s",
                               part->last + 1, segment->path, part->end, *why ? why : "zeroes");
-            stele__hint(reterr, "restore a backup, or read what is left with `stele export --salvage`");
+            stele__hint(reterr,
+                        "restore a backup, or read what is left with `stele export --salvage`");
             status = STELE_CORRUPT;
         }
         if (status == STELE_OK) {
@@ -275,8 +301,9 @@ stele_status stele__scan_segment(stele__log *log, stele__segment *segment, const
         }
     }
     if (status == STELE_OK && part->last != info->last) {
-        status = stele__fail(reterr, STELE_CORRUPT, "%s ends with position %" PRIu64 ", not %" PRIu64, segment->path,
-                             part->last, info->last);
+        status =
+            stele__fail(reterr, STELE_CORRUPT, "%s ends with position %" PRIu64 ", not %" PRIu64,
+                        segment->path, part->last, info->last);
     }
     stele__reader_done(&reader);
     if (status != STELE_OK) {
@@ -287,12 +314,14 @@ stele_status stele__scan_segment(stele__log *log, stele__segment *segment, const
     return STELE_OK;
 }
 
-static stele_status rebuild_index(stele__log *log, const stele__sealed *sealed, stele__view *view, stele_error *reterr)
+static stele_status rebuild_index(stele__log *log, const stele__sealed *sealed, stele__view *view,
+                                  stele_error *reterr)
 {
     stele__part *part;
     stele__index *index = NULL;
     STELE_TRY(stele__scan_segment(log, sealed->segment, &sealed->info, &part, reterr));
-    const stele_status status = stele__maintain_write_index(log, part, &log->manifest, &index, reterr);
+    const stele_status status =
+        stele__maintain_write_index(log, part, &log->manifest, &index, reterr);
     stele__part_unref(part);
     STELE_TRY(status);
     stele__view_add_index(view, index);
@@ -301,8 +330,10 @@ static stele_status rebuild_index(stele__log *log, const stele__sealed *sealed, 
     return STELE_OK;
 }
 
-/* Opens the index file of the manifest that begins at `first`. STELE_NOT_FOUND: it must be built again. */
-static stele_status open_index(stele__log *log, stele_position first, stele__index **ret_index, stele_error *reterr)
+/* Opens the index file of the manifest that begins at `first`. STELE_NOT_FOUND: it must be built
+ * again. */
+static stele_status open_index(stele__log *log, stele_position first, stele__index **ret_index,
+                               stele_error *reterr)
 {
     for (size_t i = 0; i < log->manifest.index_count; i++) {
         const stele__manifest_index *entry = &log->manifest.indexes[i];
@@ -315,10 +346,13 @@ static stele_status open_index(stele__log *log, stele_position first, stele__ind
         stele__maintain_index_name(entry->number, name);
         stele_status status = stele__log_path(log, name, &path, reterr);
         if (status == STELE_OK) {
-            status = stele__index_open(log->alloc, log->vfs, (const char *)path.data, log->options.mapping, &log->store,
-                                       &log->hash_key, entry->first, entry->last, ret_index, &error);
-            if (status == STELE_CORRUPT || status == STELE_NOT_FOUND || status == STELE_UNSUPPORTED) {
-                stele__log_say(log, STELE_LOG_WARNING, "building an index file again: %s", error.message);
+            status = stele__index_open(log->alloc, log->vfs, (const char *)path.data,
+                                       log->options.mapping, &log->store, &log->hash_key,
+                                       entry->first, entry->last, ret_index, &error);
+            if (status == STELE_CORRUPT || status == STELE_NOT_FOUND ||
+                status == STELE_UNSUPPORTED) {
+                stele__log_say(log, STELE_LOG_WARNING, "building an index file again: %s",
+                               error.message);
                 status = STELE_NOT_FOUND;
                 log->manifest.index_count--;
                 memmove(&log->manifest.indexes[i], &log->manifest.indexes[i + 1],
@@ -355,23 +389,25 @@ static stele_status open_indexes(recovery *state, stele_error *reterr)
     return STELE_OK;
 }
 
-/* ------------------------------------------------------------------------------------------- live segments ---- */
+/* ------------------------------------------------------------------------------------------- live
+ * segments ---- */
 
-static stele_status rot(const stele__segment *segment, uint64_t offset, stele_position position, const char *why,
-                        stele_error *reterr)
+static stele_status rot(const stele__segment *segment, uint64_t offset, stele_position position,
+                        const char *why, stele_error *reterr)
 {
     (void)stele__fail(reterr, STELE_CORRUPT,
-                      "position %" PRIu64 " was durable and is damaged: %s, offset %" PRIu64 ": %s", position, segment->path,
-                      offset, *why ? why : "zeroes");
+                      "position %" PRIu64 " was durable and is damaged: %s, offset %" PRIu64 ": %s",
+                      position, segment->path, offset, *why ? why : "zeroes");
     stele__hint(reterr, "restore a backup, or read what is left with `stele export --salvage`");
     return STELE_CORRUPT;
 }
 
 static const uint8_t zeroes[ZERO_CHUNK];
 
-/* Looks behind a bad place for good frames, and whether one of them knew `position` to be durable. */
-static stele_status find_evidence(stele__reader *reader, uint64_t offset, stele_position position, bool *ret_is_rot,
-                                  bool *ret_good_frames, stele_error *reterr)
+/* Looks behind a bad place for good frames, and whether one of them knew `position` to be durable.
+ */
+static stele_status find_evidence(stele__reader *reader, uint64_t offset, stele_position position,
+                                  bool *ret_is_rot, bool *ret_good_frames, stele_error *reterr)
 {
     const stele__segment *segment = reader->segment;
     stele__buffer chunk = {.alloc = reader->alloc};
@@ -383,9 +419,11 @@ static stele_status find_evidence(stele__reader *reader, uint64_t offset, stele_
         uint64_t skip = size;
         const bool is_empty = status == STELE_OK && memcmp(bytes, zeroes, size) == 0;
         for (size_t i = 0; status == STELE_OK && !is_empty && i < size; i++) {
-            /* Frames that follow have a size below 2^29 and few flags: most places drop out here. */
-            if (i + STELE_FRAME_PREFIX < size && (bytes[i + 3] >= 0x20 || bytes[i + STELE_FRAME_PREFIX] > 3 ||
-                                                  (bytes[i] | bytes[i + 1] | bytes[i + 2] | bytes[i + 3]) == 0)) {
+            /* Frames that follow have a size below 2^29 and few flags: most places drop out here.
+             */
+            if (i + STELE_FRAME_PREFIX < size &&
+                (bytes[i + 3] >= 0x20 || bytes[i + STELE_FRAME_PREFIX] > 3 ||
+                 (bytes[i] | bytes[i + 1] | bytes[i + 2] | bytes[i + 3]) == 0)) {
                 continue;
             }
             stele__frame frame;
@@ -406,13 +444,14 @@ static stele_status find_evidence(stele__reader *reader, uint64_t offset, stele_
 }
 
 /* Scans one live segment up to its end. `*ret_is_torn`: there is a bad place at the part's end. */
-static stele_status scan_live(recovery *state, stele__part *part, stele__reader *reader, bool *ret_is_torn,
-                              const char **ret_why, stele_error *reterr)
+static stele_status scan_live(recovery *state, stele__part *part, stele__reader *reader,
+                              bool *ret_is_torn, const char **ret_why, stele_error *reterr)
 {
     for (;;) {
         stele__frame frame;
         stele__frame_result result;
-        STELE_TRY(stele__frame_read(reader, part->end, part->last + 1, &frame, &result, ret_why, reterr));
+        STELE_TRY(
+            stele__frame_read(reader, part->end, part->last + 1, &frame, &result, ret_why, reterr));
         if (result != STELE_FRAME_GOOD) {
             *ret_is_torn = result == STELE_FRAME_BAD;
             return STELE_OK;
@@ -448,7 +487,9 @@ static stele_status write_again(const recovery *state, stele__part *part, stele_
         offset += size;
     }
     stele__buffer_done(&chunk);
-    return error ? stele__fail_os(reterr, STELE_IO, error, "cannot write the tail of %s again", segment->path) : status;
+    return error ? stele__fail_os(reterr, STELE_IO, error, "cannot write the tail of %s again",
+                                  segment->path)
+                 : status;
 }
 
 /* Overwrites with zeroes what stands behind the end of the log (R2). */
@@ -458,7 +499,8 @@ static stele_status wipe(stele__log *log, stele__part *part, stele_error *reterr
     stele__buffer chunk = {.alloc = log->alloc};
     stele_status status = STELE_OK;
     int error = 0;
-    for (uint64_t offset = part->end; offset < segment->size && status == STELE_OK && !error; offset += ZERO_CHUNK) {
+    for (uint64_t offset = part->end; offset < segment->size && status == STELE_OK && !error;
+         offset += ZERO_CHUNK) {
         const uint8_t *bytes;
         size_t size;
         status = stele__segment_bytes(segment, offset, ZERO_CHUNK, &chunk, &bytes, &size, reterr);
@@ -468,10 +510,13 @@ static stele_status wipe(stele__log *log, stele__part *part, stele_error *reterr
         }
     }
     stele__buffer_done(&chunk);
-    return error ? stele__fail_os(reterr, STELE_IO, error, "cannot clean the tail of %s", segment->path) : status;
+    return error ? stele__fail_os(reterr, STELE_IO, error, "cannot clean the tail of %s",
+                                  segment->path)
+                 : status;
 }
 
-/* Makes room again in a segment that was trimmed when the store was closed. It is no loss if there is no space. */
+/* Makes room again in a segment that was trimmed when the store was closed. It is no loss if there
+ * is no space. */
 static void extend(stele__log *log, const char *name)
 {
     stele__buffer path = {.alloc = log->alloc};
@@ -479,7 +524,9 @@ static void extend(stele__log *log, const char *name)
     uint64_t size = 0;
     if (stele__log_path(log, name, &path, NULL) == STELE_OK &&
         log->vfs->open(log->vfs, (const char *)path.data, STELE_FILE_WRITE, &file) == 0) {
-        uint64_t wanted = log->options.segment_bytes < SEGMENT_SIZE_FIRST ? log->options.segment_bytes : SEGMENT_SIZE_FIRST;
+        uint64_t wanted = log->options.segment_bytes < SEGMENT_SIZE_FIRST
+                              ? log->options.segment_bytes
+                              : SEGMENT_SIZE_FIRST;
         if (log->vfs->size(file, &size) == 0) {
             while (wanted < size + size / 4 && wanted < log->options.segment_bytes) {
                 wanted *= 2;
@@ -495,16 +542,18 @@ static void extend(stele__log *log, const char *name)
 
 static stele_status add_part(recovery *state, stele__part *part, stele_error *reterr)
 {
-    if (!stele__reserve(state->log->alloc, (void **)&state->parts, &state->part_capacity, state->part_count + 1,
-                        sizeof *state->parts)) {
+    if (!stele__reserve(state->log->alloc, (void **)&state->parts, &state->part_capacity,
+                        state->part_count + 1, sizeof *state->parts)) {
         return stele__fail_memory(reterr);
     }
     state->parts[state->part_count++] = stele__part_ref(part);
     return STELE_OK;
 }
 
-/* A header that makes no sense, where frames say what it should be: rebuilt, to look at the frames behind it. */
-static stele_status judge_header(recovery *state, uint64_t number, const stele_error *found, stele_error *reterr)
+/* A header that makes no sense, where frames say what it should be: rebuilt, to look at the frames
+ * behind it. */
+static stele_status judge_header(recovery *state, uint64_t number, const stele_error *found,
+                                 stele_error *reterr)
 {
     stele__log *log = state->log;
     stele__buffer path = {.alloc = log->alloc};
@@ -515,13 +564,16 @@ static stele_status judge_header(recovery *state, uint64_t number, const stele_e
     stele__segment_file_name(number, name);
     STELE_TRY(stele__log_path(log, name, &path, reterr));
     segment.path = (char *)path.data;
-    const stele__segment_header header = {
-        .store = log->store, .hash_key = log->hash_key, .number = number, .first = state->next};
+    const stele__segment_header header = {.store = log->store,
+                                          .hash_key = log->hash_key,
+                                          .number = number,
+                                          .first = state->next};
     stele__segment_begin(&segment, &header);
     atomic_init(&segment.refs, 2); /* it stands on the stack: nobody may free it */
     int error = log->vfs->open(log->vfs, segment.path, STELE_FILE_READ, &segment.file);
     error = error ? error : log->vfs->size(segment.file, &segment.size);
-    stele_status status = error ? stele__fail_os(reterr, STELE_IO, error, "cannot read %s", segment.path) : STELE_OK;
+    stele_status status =
+        error ? stele__fail_os(reterr, STELE_IO, error, "cannot read %s", segment.path) : STELE_OK;
     if (status == STELE_OK) {
         stele__reader reader;
         stele__frame frame;
@@ -529,10 +581,12 @@ static stele_status judge_header(recovery *state, uint64_t number, const stele_e
         const char *why;
         stele__reader_init(&reader, log->alloc);
         stele__reader_enter(&reader, &segment);
-        status = stele__frame_read(&reader, STELE_SEGMENT_HEADER_SIZE, state->next, &frame, &result, &why, reterr);
+        status = stele__frame_read(&reader, STELE_SEGMENT_HEADER_SIZE, state->next, &frame, &result,
+                                   &why, reterr);
         is_rot = status == STELE_OK && result == STELE_FRAME_GOOD;
         if (status == STELE_OK && !is_rot) {
-            status = find_evidence(&reader, STELE_SEGMENT_HEADER_SIZE, state->next, &is_rot, &good_frames, reterr);
+            status = find_evidence(&reader, STELE_SEGMENT_HEADER_SIZE, state->next, &is_rot,
+                                   &good_frames, reterr);
         }
         stele__reader_done(&reader);
     }
@@ -557,14 +611,14 @@ static uint64_t first_live(const stele__log *log)
 }
 
 /* Whether a segment behind the end of the log knew that the end was durable. */
-static stele_status judge_follower(recovery *state, uint64_t number, stele_position position, bool *ret_is_rot,
-                                   stele_error *reterr)
+static stele_status judge_follower(recovery *state, uint64_t number, stele_position position,
+                                   bool *ret_is_rot, stele_error *reterr)
 {
     stele__log *log = state->log;
     stele__segment *segment = NULL;
     stele_error error;
-    const stele_status opened = stele__segment_open(log->alloc, log->vfs, log->folder, number, STELE_PREAD, false,
-                                                    &segment, &error);
+    const stele_status opened = stele__segment_open(log->alloc, log->vfs, log->folder, number,
+                                                    STELE_PREAD, false, &segment, &error);
     if (opened == STELE_NOT_FOUND || opened == STELE_CORRUPT) {
         return STELE_OK; /* unused, or itself torn */
     }
@@ -577,22 +631,23 @@ static stele_status judge_follower(recovery *state, uint64_t number, stele_posit
     stele__reader reader;
     stele__reader_init(&reader, log->alloc);
     stele__reader_enter(&reader, segment);
-    const stele_status status = find_evidence(&reader, STELE_SEGMENT_HEADER_SIZE, position, ret_is_rot,
-                                              &state->lost_good_frames, reterr);
+    const stele_status status = find_evidence(&reader, STELE_SEGMENT_HEADER_SIZE, position,
+                                              ret_is_rot, &state->lost_good_frames, reterr);
     stele__reader_done(&reader);
     stele__segment_unref(segment);
     return status;
 }
 
 /* Decides what the end of a part is. Everything behind it goes, unless it was durable. */
-static stele_status judge_end(recovery *state, stele__part *part, stele__reader *reader, size_t next_file, bool is_torn,
-                              const char *why, stele_error *reterr)
+static stele_status judge_end(recovery *state, stele__part *part, stele__reader *reader,
+                              size_t next_file, bool is_torn, const char *why, stele_error *reterr)
 {
     stele__log *log = state->log;
     const stele_position position = part->last + 1;
     bool is_rot = log->manifest.is_clean && position <= log->manifest.end_position;
     if (!is_rot && is_torn) {
-        STELE_TRY(find_evidence(reader, part->end, position, &is_rot, &state->lost_good_frames, reterr));
+        STELE_TRY(
+            find_evidence(reader, part->end, position, &is_rot, &state->lost_good_frames, reterr));
     }
     for (size_t i = next_file; i < state->log_count && !is_rot; i++) {
         STELE_TRY(judge_follower(state, state->logs[i], position, &is_rot, reterr));
@@ -600,18 +655,21 @@ static stele_status judge_end(recovery *state, stele__part *part, stele__reader 
     return is_rot ? rot(part->segment, part->end, position, why, reterr) : STELE_OK;
 }
 
-/* Scans the live segment in file number `file` of the folder. `*ret_is_end`: the log ends in it or before it. */
-static stele_status recover_segment(recovery *state, size_t file, bool *ret_is_end, stele_error *reterr)
+/* Scans the live segment in file number `file` of the folder. `*ret_is_end`: the log ends in it or
+ * before it. */
+static stele_status recover_segment(recovery *state, size_t file, bool *ret_is_end,
+                                    stele_error *reterr)
 {
     stele__log *log = state->log;
     const uint64_t number = state->logs[file];
     stele__segment *segment = NULL;
     stele__part *part = NULL;
     stele_error found;
-    stele_status status =
-        stele__segment_open(log->alloc, log->vfs, log->folder, number, log->options.mapping, true, &segment, &found);
+    stele_status status = stele__segment_open(log->alloc, log->vfs, log->folder, number,
+                                              log->options.mapping, true, &segment, &found);
     *ret_is_end = true;
-    if (status == STELE_CORRUPT || status == STELE_NOT_FOUND) { /* not found: reserved and unused, or so it looks */
+    if (status == STELE_CORRUPT ||
+        status == STELE_NOT_FOUND) { /* not found: reserved and unused, or so it looks */
         return judge_header(state, number, &found, reterr);
     }
     if (status != STELE_OK) {
@@ -636,8 +694,9 @@ static stele_status recover_segment(recovery *state, size_t file, bool *ret_is_e
         if (status == STELE_OK && file + 1 < state->log_count && part->last >= part->first) {
             stele__segment *next = NULL;
             stele_error ignored;
-            const stele_status opened = stele__segment_open(log->alloc, log->vfs, log->folder, state->logs[file + 1],
-                                                            STELE_PREAD, false, &next, &ignored);
+            const stele_status opened =
+                stele__segment_open(log->alloc, log->vfs, log->folder, state->logs[file + 1],
+                                    STELE_PREAD, false, &next, &ignored);
             goes_on = opened == STELE_OK && next->header.first == part->last + 1;
             stele__segment_unref(next);
         }
@@ -663,7 +722,8 @@ static stele_status remove_file(stele__log *log, const char *name, stele_error *
     if (status == STELE_OK) {
         const int error = log->vfs->remove(log->vfs, (const char *)path.data);
         if (error && error != ENOENT) {
-            status = stele__fail_os(reterr, STELE_IO, error, "cannot remove %s", (const char *)path.data);
+            status = stele__fail_os(reterr, STELE_IO, error, "cannot remove %s",
+                                    (const char *)path.data);
         }
     }
     stele__buffer_done(&path);
@@ -674,8 +734,9 @@ static stele_status remove_file(stele__log *log, const char *name, stele_error *
 static stele_status remove_followers(recovery *state, stele_error *reterr)
 {
     stele__log *log = state->log;
-    const uint64_t last = state->part_count ? state->parts[state->part_count - 1]->segment->header.number
-                                            : first_live(log) - 1;
+    const uint64_t last = state->part_count
+                              ? state->parts[state->part_count - 1]->segment->header.number
+                              : first_live(log) - 1;
     for (size_t i = 0; i < state->log_count; i++) {
         if (state->logs[i] > last) {
             char name[STELE_FILE_NAME_SIZE];
@@ -706,7 +767,8 @@ static stele_status recover_live(recovery *state, stele_error *reterr)
     }
     if (log->manifest.is_clean && state->next - 1 < log->manifest.end_position) {
         (void)stele__fail(reterr, STELE_CORRUPT,
-                          "the store was closed at position %" PRIu64 ", but its segments end with %" PRIu64,
+                          "the store was closed at position %" PRIu64
+                          ", but its segments end with %" PRIu64,
                           log->manifest.end_position, state->next - 1);
         stele__hint(reterr, "a segment is missing; restore a backup");
         return STELE_CORRUPT;
@@ -723,7 +785,7 @@ static stele_status recover_live(recovery *state, stele_error *reterr)
     return remove_followers(state, reterr);
 }
 
-/* --------------------------------------------------------------------------------------------------- finish ---- */
+/* ---- finish */
 
 static stele_status remove_orphans(recovery *state, stele_error *reterr)
 {
@@ -754,11 +816,13 @@ static stele_status fill_window(recovery *state, stele_error *reterr)
     }
     STELE_TRY(stele__window_reserve(&log->window, (size_t)(state->next - first), reterr));
     stele__reader_init(&reader, log->alloc);
-    for (stele_position position = first; position < state->next && status == STELE_OK; position++) {
+    for (stele_position position = first; position < state->next && status == STELE_OK;
+         position++) {
         const stele__event *event;
         status = stele__view_event(state->view, &locator, &reader, position, &event, reterr);
         if (status == STELE_OK) {
-            const uint64_t hash = stele__term_hash(&log->hash_key, STELE_TERM_STREAM, event->record.stream);
+            const uint64_t hash =
+                stele__term_hash(&log->hash_key, STELE_TERM_STREAM, event->record.stream);
             stele__window_put(&log->window, position, stele__window_print(hash, &event->record.id));
         }
     }
@@ -766,8 +830,8 @@ static stele_status fill_window(recovery *state, stele_error *reterr)
     return status;
 }
 
-static stele_status open_page(recovery *state, const uint8_t boot_id[16], stele_position *ret_published,
-                              stele_error *reterr)
+static stele_status open_page(recovery *state, const uint8_t boot_id[16],
+                              stele_position *ret_published, stele_error *reterr)
 {
     stele__log *log = state->log;
     stele__buffer path = {.alloc = log->alloc};
@@ -790,9 +854,12 @@ static stele_status write_manifest(recovery *state, stele_error *reterr)
     log->clock->boot_id(log->clock->context, boot_id);
     STELE_TRY(open_page(state, boot_id, &published, reterr));
     const bool was_machine = memcmp(boot_id, manifest->boot_id, sizeof boot_id) != 0;
-    if (!manifest->is_clean && (was_machine || state->lost_good_frames || published >= state->next)) {
+    if (!manifest->is_clean &&
+        (was_machine || state->lost_good_frames || published >= state->next)) {
         STELE_TRY(stele__manifest_add_cut(manifest, state->next - 1, reterr));
-        stele__log_say(log, STELE_LOG_NOTICE, "recovered up to position %" PRIu64 " after a crash; history beyond it may have been seen: epoch %" PRIu64,
+        stele__log_say(log, STELE_LOG_NOTICE,
+                       "recovered up to position %" PRIu64
+                       " after a crash; history beyond it may have been seen: epoch %" PRIu64,
                        state->next - 1, manifest->epoch);
     }
     memcpy(manifest->boot_id, boot_id, sizeof boot_id);
@@ -807,7 +874,8 @@ static stele_status build_view(recovery *state, stele_error *reterr)
     stele__log *log = state->log;
     stele__view *view;
     const stele__view *old = state->view;
-    STELE_TRY(stele__view_create(log->alloc, old->sealed_count, old->index_count, state->part_count, &view, reterr));
+    STELE_TRY(stele__view_create(log->alloc, old->sealed_count, old->index_count, state->part_count,
+                                 &view, reterr));
     for (size_t i = 0; i < old->sealed_count; i++) {
         stele__view_add_sealed(view, &old->sealed[i].info, old->sealed[i].segment);
     }
@@ -840,13 +908,15 @@ static void take_over(recovery *state)
     }
     for (size_t i = 0; i < view->sealed_count + view->part_count; i++) {
         const uint64_t doubled = log->segment_size * 2;
-        log->segment_size = doubled < log->options.segment_bytes ? doubled : log->options.segment_bytes;
+        log->segment_size =
+            doubled < log->options.segment_bytes ? doubled : log->options.segment_bytes;
     }
     stele__shared_set_generation(&log->shared, log->manifest.generation);
     stele__shared_publish(&log->shared, log->head);
 }
 
-/* Opens the index files once more, after damaged ones were struck off the manifest, and builds those again (R6). */
+/* Opens the index files once more, after damaged ones were struck off the manifest, and builds
+ * those again (R6). */
 static stele_status reindex(recovery *state, stele_error *reterr)
 {
     stele__log *log = state->log;
@@ -855,13 +925,15 @@ static stele_status reindex(recovery *state, stele_error *reterr)
     for (size_t i = old->index_count; i-- > 0;) {
         stele_error error;
         if (stele__index_check(old->indexes[i], NULL, NULL, &error) == STELE_CORRUPT) {
-            stele__log_say(log, STELE_LOG_WARNING, "building an index file again: %s", error.message);
+            stele__log_say(log, STELE_LOG_WARNING, "building an index file again: %s",
+                           error.message);
             log->manifest.index_count--;
             memmove(&log->manifest.indexes[i], &log->manifest.indexes[i + 1],
                     (log->manifest.index_count - i) * sizeof *log->manifest.indexes);
         }
     }
-    STELE_TRY(stele__view_create(log->alloc, old->sealed_count, old->sealed_count, 0, &view, reterr));
+    STELE_TRY(
+        stele__view_create(log->alloc, old->sealed_count, old->sealed_count, 0, &view, reterr));
     for (size_t i = 0; i < old->sealed_count; i++) {
         stele__view_add_sealed(view, &old->sealed[i].info, old->sealed[i].segment);
     }
@@ -893,8 +965,8 @@ static stele_status recover(recovery *state, stele_error *reterr)
     STELE_TRY(lock_folder(log, reterr));
     STELE_TRY(list_folder(state, reterr));
     STELE_TRY(load_manifest(state, reterr));
-    STELE_TRY(stele__view_create(log->alloc, log->manifest.segment_count, log->manifest.segment_count, 0, &state->view,
-                                 reterr));
+    STELE_TRY(stele__view_create(log->alloc, log->manifest.segment_count,
+                                 log->manifest.segment_count, 0, &state->view, reterr));
     STELE_TRY(open_sealed(state, reterr));
     STELE_TRY(recover_live(state, reterr));
     STELE_TRY(open_indexes(state, reterr));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Retries: is a commit in the log already? Three ways to know it: by its key, by the ids of its events (at a revision, or anywhere in
- * the window), or by the ids of the commit that violates its condition. The answer is the receipt of the first time.
+ * Retries: is a commit in the log already? Three ways to know it: by its key, by the ids of its
+ * events (at a revision, or anywhere in the window), or by the ids of the commit that violates its
+ * condition. The answer is the receipt of the first time.
  */
 #include "log/plan.h"
 
@@ -12,7 +13,8 @@ static bool bytes_equal(stele_bytes a, stele_bytes b)
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
-static bool tags_equal(const stele__plan *plan, const stele__plan_event *planned, const stele_record *record)
+static bool tags_equal(const stele__plan *plan, const stele__plan_event *planned,
+                       const stele_record *record)
 {
     if (planned->tag_count != record->tag_count) {
         return false;
@@ -31,11 +33,14 @@ static bool tags_equal(const stele__plan *plan, const stele__plan_event *planned
 }
 
 /* Everything but the id. */
-static bool content_equal(const stele__plan *plan, const stele__plan_event *planned, const stele_record *record)
+static bool content_equal(const stele__plan *plan, const stele__plan_event *planned,
+                          const stele_record *record)
 {
     const stele_event *event = planned->event;
-    return stele__text_equal(planned->type.name, record->type) && event->data_format == record->data_format &&
-           event->metadata_format == record->metadata_format && bytes_equal(event->data, record->data) &&
+    return stele__text_equal(planned->type.name, record->type) &&
+           event->data_format == record->data_format &&
+           event->metadata_format == record->metadata_format &&
+           bytes_equal(event->data, record->data) &&
            bytes_equal(event->metadata, record->metadata) && tags_equal(plan, planned, record);
 }
 
@@ -49,8 +54,9 @@ static stele_status fail_strict(const stele__plan *plan, uint32_t index, const s
 {
     char id[STELE_UUID_TEXT_SIZE];
     stele_uuid_print(&record->id, id);
-    (void)stele__fail(reterr, STELE_CONFLICT_ID, "event %" PRIu32 " has the id %s of event %" PRIu64
-                      " and different content", index, id, record->position);
+    (void)stele__fail(reterr, STELE_CONFLICT_ID,
+                      "event %" PRIu32 " has the id %s of event %" PRIu64 " and different content",
+                      index, id, record->position);
     if (reterr) {
         reterr->conflict.position = record->position;
         reterr->conflict.id = record->id;
@@ -60,7 +66,8 @@ static stele_status fail_strict(const stele__plan *plan, uint32_t index, const s
 }
 
 /* Notes what event number `index` became the first time. */
-static void note_event(stele__plan *plan, uint32_t index, const stele_record *record, stele_receipt *ret_receipt)
+static void note_event(stele__plan *plan, uint32_t index, const stele_record *record,
+                       stele_receipt *ret_receipt)
 {
     if (index == 0) {
         ret_receipt->first_position = record->position;
@@ -81,11 +88,12 @@ static bool ids_equal(const stele__plan_event *planned, const stele_record *reco
     return planned->has_id ? stele__uuid_equal(&planned->id, &record->id) : !by_ids;
 }
 
-stele_status stele__retry_compare(stele__plan *plan, stele_position position, bool by_ids, bool *ret_same,
-                                  stele_receipt *ret_receipt, stele_error *reterr)
+stele_status stele__retry_compare(stele__plan *plan, stele_position position, bool by_ids,
+                                  bool *ret_same, stele_receipt *ret_receipt, stele_error *reterr)
 {
     stele__frame frame;
-    STELE_TRY(stele__view_frame(plan->view, &plan->locator, &plan->reader, position, &frame, reterr));
+    STELE_TRY(
+        stele__view_frame(plan->view, &plan->locator, &plan->reader, position, &frame, reterr));
     const uint8_t *at = frame.events;
     uint32_t matched = 0;
     *ret_same = false;
@@ -101,8 +109,9 @@ stele_status stele__retry_compare(stele__plan *plan, stele_position position, bo
         const stele__plan_event *planned = &plan->events[matched];
         const bool is_tombstone = (event->flags & STELE_EVENT_TOMBSTONE) != 0;
         if (!ids_equal(planned, &event->record, by_ids) ||
-            (!by_ids && (!stele__text_equal(plan->streams[planned->stream].name, event->record.stream) ||
-                         is_tombstone != (plan->request->intent == STELE_INTENT_TOMBSTONE)))) {
+            (!by_ids &&
+             (!stele__text_equal(plan->streams[planned->stream].name, event->record.stream) ||
+              is_tombstone != (plan->request->intent == STELE_INTENT_TOMBSTONE)))) {
             return STELE_OK;
         }
         if ((!by_ids || is_strict(plan)) && !content_equal(plan, planned, &event->record)) {
@@ -126,7 +135,8 @@ stele_status stele__retry_at_revision(stele__plan *plan, uint32_t index, stele_e
         return STELE_OK;
     }
     stele__postings postings;
-    stele__postings_init(&postings, plan->view, STELE_TERM_STREAM, stream->name, stream->hash, plan->view_head);
+    stele__postings_init(&postings, plan->view, STELE_TERM_STREAM, stream->name, stream->hash,
+                         plan->view_head);
     for (uint32_t i = 0; i < plan->event_count; i++) {
         stele__plan_event *planned = &plan->events[i];
         if (planned->stream != index) {
@@ -134,11 +144,13 @@ stele_status stele__retry_at_revision(stele__plan *plan, uint32_t index, stele_e
         }
         stele_position position;
         const stele__event *event;
-        STELE_TRY(stele__postings_revision(&postings, revision++, STELE_FORWARDS, &position, reterr));
+        STELE_TRY(
+            stele__postings_revision(&postings, revision++, STELE_FORWARDS, &position, reterr));
         if (position == 0) {
             return STELE_OK;
         }
-        STELE_TRY(stele__view_event(plan->view, &plan->locator, &plan->reader, position, &event, reterr));
+        STELE_TRY(
+            stele__view_event(plan->view, &plan->locator, &plan->reader, position, &event, reterr));
         if (!stele__uuid_equal(&event->record.id, &planned->id)) {
             return STELE_OK;
         }
@@ -155,12 +167,14 @@ stele_status stele__retry_window(stele__plan *plan, stele_error *reterr)
             plan->events[i].known_at = 0;
         }
     }
-    /* Candidates of an event come from the newest to the oldest; the oldest that is verified counts. */
+    /* Candidates of an event come from the newest to the oldest; the oldest that is verified
+     * counts. */
     for (size_t i = 0; i < plan->candidate_count; i++) {
         const stele__plan_candidate *candidate = &plan->candidates[i];
         stele__plan_event *planned = &plan->events[candidate->event];
         const stele__event *event;
-        STELE_TRY(stele__view_event(plan->view, &plan->locator, &plan->reader, candidate->position, &event, reterr));
+        STELE_TRY(stele__view_event(plan->view, &plan->locator, &plan->reader, candidate->position,
+                                    &event, reterr));
         if (stele__uuid_equal(&event->record.id, &planned->id) &&
             stele__text_equal(event->record.stream, plan->streams[planned->stream].name)) {
             planned->known_at = candidate->position;
@@ -169,7 +183,8 @@ stele_status stele__retry_window(stele__plan *plan, stele_error *reterr)
     return STELE_OK;
 }
 
-/* Where an event without an id stands: in the commit of one that has one, as far behind it as here. */
+/* Where an event without an id stands: in the commit of one that has one, as far behind it as here.
+ */
 static stele_position beside_known(const stele__plan *plan, uint32_t index)
 {
     uint32_t known = 0;
@@ -179,13 +194,16 @@ static stele_position beside_known(const stele__plan *plan, uint32_t index)
     return plan->events[known].known_at + index - known;
 }
 
-stele_status stele__retry_receipt(stele__plan *plan, stele_receipt *ret_receipt, stele_error *reterr)
+stele_status stele__retry_receipt(stele__plan *plan, stele_receipt *ret_receipt,
+                                  stele_error *reterr)
 {
     for (uint32_t i = 0; i < plan->event_count; i++) {
         const stele__plan_event *planned = &plan->events[i];
         const stele__event *event;
-        const stele_position position = planned->known_at ? planned->known_at : beside_known(plan, i);
-        STELE_TRY(stele__view_event(plan->view, &plan->locator, &plan->reader, position, &event, reterr));
+        const stele_position position =
+            planned->known_at ? planned->known_at : beside_known(plan, i);
+        STELE_TRY(
+            stele__view_event(plan->view, &plan->locator, &plan->reader, position, &event, reterr));
         if (planned->has_id && is_strict(plan) && !content_equal(plan, planned, &event->record)) {
             return fail_strict(plan, i, &event->record, reterr);
         }

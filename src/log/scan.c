@@ -1,33 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Adding the frames that stand in a segment to a part: for recovery, followers, and rebuilding an index. */
+/* Adding the frames that stand in a segment to a part: for recovery, followers, and rebuilding an
+ * index. */
 #include "log/engine.h"
 
 #include <inttypes.h>
 
 /* Everything of one event that can fail; `handles` receives the terms to post. */
-static stele_status intern_event(stele__part *part, const stele__event *event, stele__tail_handle *handles,
-                                 size_t *ret_count, stele_error *reterr)
+static stele_status intern_event(stele__part *part, const stele__event *event,
+                                 stele__tail_handle *handles, size_t *ret_count,
+                                 stele_error *reterr)
 {
     stele__tail *tail = part->tail;
     const stele__hash_key *key = &part->segment->header.hash_key;
     const stele_record *record = &event->record;
     size_t count = 0;
     STELE_TRY(stele__tail_intern(tail, STELE_TERM_STREAM, record->stream,
-                                 stele__term_hash(key, STELE_TERM_STREAM, record->stream), &handles[count++], reterr));
+                                 stele__term_hash(key, STELE_TERM_STREAM, record->stream),
+                                 &handles[count++], reterr));
     stele__tail_term *term = stele__tail_at(tail, handles[0]);
     const stele_text category = stele_category(record->stream);
     if (category.size > 0) {
         STELE_TRY(stele__tail_intern(tail, STELE_TERM_CATEGORY, category,
-                                     stele__term_hash(key, STELE_TERM_CATEGORY, category), &handles[count++], reterr));
+                                     stele__term_hash(key, STELE_TERM_CATEGORY, category),
+                                     &handles[count++], reterr));
         term->stream[0].category = handles[1];
     }
     STELE_TRY(stele__tail_intern(tail, STELE_TERM_TYPE, record->type,
-                                 stele__term_hash(key, STELE_TERM_TYPE, record->type), &handles[count++], reterr));
+                                 stele__term_hash(key, STELE_TERM_TYPE, record->type),
+                                 &handles[count++], reterr));
     stele__tail_at(tail, handles[count - 1])->definition = event->type_definition;
     term->definition = event->stream_definition;
     for (size_t i = 0; i < record->tag_count; i++) {
         STELE_TRY(stele__tail_intern(tail, STELE_TERM_TAG, record->tags[i],
-                                     stele__term_hash(key, STELE_TERM_TAG, record->tags[i]), &handles[count++], reterr));
+                                     stele__term_hash(key, STELE_TERM_TAG, record->tags[i]),
+                                     &handles[count++], reterr));
         stele__tail_at(tail, handles[count - 1])->definition = event->tag_definitions[i];
     }
     *ret_count = count;
@@ -41,9 +47,11 @@ static stele_status add_event(stele__part *part, const stele__event *event, stel
     STELE_TRY(intern_event(part, event, handles, &count, reterr));
     stele__tail_term *term = stele__tail_at(part->tail, handles[0]);
     const uint32_t postings = atomic_load_explicit(&term->count, memory_order_relaxed);
-    const bool is_ended = atomic_load_explicit(&term->stream[0].tombstone, memory_order_relaxed) != 0;
+    const bool is_ended =
+        atomic_load_explicit(&term->stream[0].tombstone, memory_order_relaxed) != 0;
     if (is_ended || (postings > 0 && event->revision != term->stream[0].base_revision + postings)) {
-        return stele__fail(reterr, STELE_CORRUPT, "event %" PRIu64 " in %s has revision %" PRIu64 " out of order",
+        return stele__fail(reterr, STELE_CORRUPT,
+                           "event %" PRIu64 " in %s has revision %" PRIu64 " out of order",
                            event->record.position, part->segment->path, event->revision);
     }
     if (postings == 0) {
@@ -59,19 +67,21 @@ static stele_status add_event(stele__part *part, const stele__event *event, stel
     return STELE_OK;
 }
 
-stele_status stele__scan_add(stele__part *part, stele__reader *reader, const stele__frame *frame, stele_error *reterr)
+stele_status stele__scan_add(stele__part *part, stele__reader *reader, const stele__frame *frame,
+                             stele_error *reterr)
 {
     stele__tail *tail = part->tail;
     const uint8_t *at = frame->events;
     if (frame->time < part->last_time) {
-        return stele__fail(reterr, STELE_CORRUPT, "time goes back at position %" PRIu64 " in %s", frame->first,
-                           part->segment->path);
+        return stele__fail(reterr, STELE_CORRUPT, "time goes back at position %" PRIu64 " in %s",
+                           frame->first, part->segment->path);
     }
     STELE_TRY(stele__tail_reserve_events(tail, frame->count, reterr));
     if (frame->key.size > 0) {
         stele__tail_handle key;
         STELE_TRY(stele__tail_intern(tail, STELE_TERM_KEY, frame->key,
-                                     stele__term_hash(&part->segment->header.hash_key, STELE_TERM_KEY, frame->key),
+                                     stele__term_hash(&part->segment->header.hash_key,
+                                                      STELE_TERM_KEY, frame->key),
                                      &key, reterr));
         stele__tail_post(tail, key, frame->first);
     }

@@ -2,9 +2,10 @@
 /*
  * Queries on a view: unions of intersections of postings.
  *
- * An item with tags is a leapfrog: the candidate goes round the tags' postings, each of which moves it on to its next posting, until
- * all agree; so the work is bounded by the rarest tag, and most candidates die at the first look. Types are a union inside the item.
- * Terms are compared by name everywhere below, so what comes out needs no second look at the event.
+ * An item with tags is a leapfrog: the candidate goes round the tags' postings, each of which moves
+ * it on to its next posting, until all agree; so the work is bounded by the rarest tag, and most
+ * candidates die at the first look. Types are a union inside the item. Terms are compared by name
+ * everywhere below, so what comes out needs no second look at the event.
  */
 #include "log/engine.h"
 
@@ -17,13 +18,13 @@ typedef struct search_item {
 
 struct stele__search {
     const stele_alloc *alloc;
-    size_t size;               /* of this piece of memory */
+    size_t size; /* of this piece of memory */
     stele_position head;
     bool everything;
     size_t item_count;
     search_item *items;
     size_t term_count;
-    stele__postings *terms;    /* of all items */
+    stele__postings *terms; /* of all items */
 };
 
 static size_t align_up(size_t size)
@@ -47,13 +48,14 @@ static void add_term(stele__search *search, const stele__hash_key *key, const st
     const size_t size = strlen(name);
     memcpy(*text, name, size + 1);
     const stele_text copy = {*text, size};
-    stele__postings_init(&search->terms[search->term_count++], view, kind, copy, stele__term_hash(key, kind, copy),
-                         search->head);
+    stele__postings_init(&search->terms[search->term_count++], view, kind, copy,
+                         stele__term_hash(key, kind, copy), search->head);
     *text += size + 1;
 }
 
-static stele_status make_search(const stele_alloc *alloc, size_t items, size_t terms, size_t text_size,
-                                stele_position head, stele__search **ret_search, char **ret_text, stele_error *reterr)
+static stele_status make_search(const stele_alloc *alloc, size_t items, size_t terms,
+                                size_t text_size, stele_position head, stele__search **ret_search,
+                                char **ret_text, stele_error *reterr)
 {
     const size_t items_at = align_up(sizeof(stele__search));
     const size_t terms_at = align_up(items_at + items * sizeof(search_item));
@@ -74,8 +76,9 @@ static stele_status make_search(const stele_alloc *alloc, size_t items, size_t t
     return STELE_OK;
 }
 
-stele_status stele__search_query(const stele_alloc *alloc, const stele__hash_key *key, const stele_query *query,
-                                 const stele__view *view, stele_position head, stele__search **ret_search,
+stele_status stele__search_query(const stele_alloc *alloc, const stele__hash_key *key,
+                                 const stele_query *query, const stele__view *view,
+                                 stele_position head, stele__search **ret_search,
                                  stele_error *reterr)
 {
     size_t terms = 0;
@@ -86,7 +89,8 @@ stele_status stele__search_query(const stele_alloc *alloc, const stele__hash_key
         text_size += names_size(&item->types) + names_size(&item->tags);
     }
     char *text;
-    STELE_TRY(make_search(alloc, query->item_count, terms, text_size, head, ret_search, &text, reterr));
+    STELE_TRY(
+        make_search(alloc, query->item_count, terms, text_size, head, ret_search, &text, reterr));
     stele__search *search = *ret_search;
     search->everything = query->everything;
     for (size_t i = 0; i < query->item_count; i++) {
@@ -107,9 +111,10 @@ stele_status stele__search_query(const stele_alloc *alloc, const stele__hash_key
     return STELE_OK;
 }
 
-stele_status stele__search_term(const stele_alloc *alloc, const stele__hash_key *key, stele__term_kind kind,
-                                const char *name, const stele__view *view, stele_position head,
-                                stele__search **ret_search, stele_error *reterr)
+stele_status stele__search_term(const stele_alloc *alloc, const stele__hash_key *key,
+                                stele__term_kind kind, const char *name, const stele__view *view,
+                                stele_position head, stele__search **ret_search,
+                                stele_error *reterr)
 {
     char *text;
     STELE_TRY(make_search(alloc, 1, 1, strlen(name) + 1, head, ret_search, &text, reterr));
@@ -135,11 +140,13 @@ void stele__search_move(stele__search *search, const stele__view *view, stele_po
     }
 }
 
-static stele_status step(stele__postings *postings, stele_position position, stele_direction direction,
-                         stele_position *ret_position, stele_error *reterr)
+static stele_status step(stele__postings *postings, stele_position position,
+                         stele_direction direction, stele_position *ret_position,
+                         stele_error *reterr)
 {
-    return direction == STELE_FORWARDS ? stele__postings_up(postings, position, ret_position, reterr)
-                                       : stele__postings_down(postings, position, ret_position, reterr);
+    return direction == STELE_FORWARDS
+               ? stele__postings_up(postings, position, ret_position, reterr)
+               : stele__postings_down(postings, position, ret_position, reterr);
 }
 
 /* The nearer of two positions, in a direction; 0 is none. */
@@ -151,8 +158,9 @@ static stele_position nearer(stele_position a, stele_position b, stele_direction
     return (direction == STELE_FORWARDS) == (a < b) ? a : b;
 }
 
-static stele_status step_types(const search_item *item, stele_position position, stele_direction direction,
-                               stele_position *ret_position, stele_error *reterr)
+static stele_status step_types(const search_item *item, stele_position position,
+                               stele_direction direction, stele_position *ret_position,
+                               stele_error *reterr)
 {
     *ret_position = 0;
     for (size_t i = 0; i < item->type_count; i++) {
@@ -166,15 +174,17 @@ static stele_status step_types(const search_item *item, stele_position position,
     return STELE_OK;
 }
 
-static stele_status step_item(const search_item *item, stele_position position, stele_direction direction,
-                              stele_position *ret_position, stele_error *reterr)
+static stele_status step_item(const search_item *item, stele_position position,
+                              stele_direction direction, stele_position *ret_position,
+                              stele_error *reterr)
 {
     const size_t parties = item->tag_count + (item->type_count > 0);
     size_t agreeing = 0;
     for (size_t party = 0; agreeing < parties; party = party + 1 < parties ? party + 1 : 0) {
         stele_position found;
-        STELE_TRY(party < item->tag_count ? step(&item->tags[party], position, direction, &found, reterr)
-                                          : step_types(item, position, direction, &found, reterr));
+        STELE_TRY(party < item->tag_count
+                      ? step(&item->tags[party], position, direction, &found, reterr)
+                      : step_types(item, position, direction, &found, reterr));
         if (found == 0) {
             *ret_position = 0;
             return STELE_OK;
@@ -186,8 +196,9 @@ static stele_status step_item(const search_item *item, stele_position position, 
     return STELE_OK;
 }
 
-static stele_status step_search(stele__search *search, stele_position position, stele_direction direction,
-                                stele_position *ret_position, stele_error *reterr)
+static stele_status step_search(stele__search *search, stele_position position,
+                                stele_direction direction, stele_position *ret_position,
+                                stele_error *reterr)
 {
     *ret_position = 0;
     if (search->everything) {
@@ -205,19 +216,22 @@ static stele_status step_search(stele__search *search, stele_position position, 
     return STELE_OK;
 }
 
-stele_status stele__search_up(stele__search *search, stele_position position, stele_position *ret_position,
-                              stele_error *reterr)
+stele_status stele__search_up(stele__search *search, stele_position position,
+                              stele_position *ret_position, stele_error *reterr)
 {
     *ret_position = 0;
-    return position > search->head ? STELE_OK : step_search(search, position, STELE_FORWARDS, ret_position, reterr);
+    return position > search->head
+               ? STELE_OK
+               : step_search(search, position, STELE_FORWARDS, ret_position, reterr);
 }
 
-stele_status stele__search_down(stele__search *search, stele_position position, stele_position *ret_position,
-                                stele_error *reterr)
+stele_status stele__search_down(stele__search *search, stele_position position,
+                                stele_position *ret_position, stele_error *reterr)
 {
     *ret_position = 0;
     if (position > search->head) {
         position = search->head;
     }
-    return position == 0 ? STELE_OK : step_search(search, position, STELE_BACKWARDS, ret_position, reterr);
+    return position == 0 ? STELE_OK
+                         : step_search(search, position, STELE_BACKWARDS, ret_position, reterr);
 }

@@ -55,21 +55,26 @@ static bool is_zero(const uint8_t *bytes, size_t size)
     return true;
 }
 
-stele_status stele__segment_header_decode(const uint8_t bytes[STELE_SEGMENT_HEADER_SIZE], const char *path,
-                                          stele__segment_header *ret_header, stele_error *reterr)
+stele_status stele__segment_header_decode(const uint8_t bytes[STELE_SEGMENT_HEADER_SIZE],
+                                          const char *path, stele__segment_header *ret_header,
+                                          stele_error *reterr)
 {
     if (is_zero(bytes, STELE_SEGMENT_HEADER_SIZE)) {
         return stele__fail(reterr, STELE_NOT_FOUND, "%s is reserved and unused", path);
     }
     if (memcmp(bytes, MAGIC, sizeof MAGIC) != 0) {
-        return stele__fail(reterr, STELE_CORRUPT, "%s does not begin like a segment (offset 0)", path);
+        return stele__fail(reterr, STELE_CORRUPT, "%s does not begin like a segment (offset 0)",
+                           path);
     }
     if (stele__load32(bytes + CRC_AT) != stele__crc32c(0, bytes, CRC_AT)) {
-        return stele__fail(reterr, STELE_CORRUPT, "the header of %s is damaged (offset 0, 96 bytes)", path);
+        return stele__fail(reterr, STELE_CORRUPT,
+                           "the header of %s is damaged (offset 0, 96 bytes)", path);
     }
     if (stele__load32(bytes + 8) != STELE_SEGMENT_VERSION ||
-        stele__load32(bytes + 12) != STELE_SEGMENT_HEADER_SIZE || !is_zero(bytes + RESERVED_AT, CRC_AT - RESERVED_AT)) {
-        return stele__fail(reterr, STELE_UNSUPPORTED_VERSION, "%s has format %" PRIu32 "; this library reads 1", path,
+        stele__load32(bytes + 12) != STELE_SEGMENT_HEADER_SIZE ||
+        !is_zero(bytes + RESERVED_AT, CRC_AT - RESERVED_AT)) {
+        return stele__fail(reterr, STELE_UNSUPPORTED_VERSION,
+                           "%s has format %" PRIu32 "; this library reads 1", path,
                            stele__load32(bytes + 8));
     }
     memcpy(ret_header->store.bytes, bytes + 16, 16);
@@ -88,7 +93,7 @@ uint32_t stele__segment_seed(const stele__segment_header *header)
     return stele__crc32c(0, bytes, sizeof bytes);
 }
 
-/* ----------------------------------------------------------------------------------------------- opening ---- */
+/* ---- opening */
 
 static stele_status make_segment(const stele_alloc *alloc, const stele_vfs *vfs, const char *folder,
                                  uint64_t number, stele__segment **ret_segment, stele_error *reterr)
@@ -140,12 +145,13 @@ static stele_status read_header(stele__segment *segment, uint64_t number, stele_
         if (is_zero(bytes, size)) {
             return stele__fail(reterr, STELE_NOT_FOUND, "%s is reserved and unused", segment->path);
         }
-        return stele__fail(reterr, STELE_CORRUPT, "%s ends inside its header (offset %zu)", segment->path, size);
+        return stele__fail(reterr, STELE_CORRUPT, "%s ends inside its header (offset %zu)",
+                           segment->path, size);
     }
     STELE_TRY(stele__segment_header_decode(bytes, segment->path, &segment->header, reterr));
     if (segment->header.number != number) {
-        return stele__fail(reterr, STELE_CORRUPT, "%s says that it is segment %" PRIu64, segment->path,
-                           segment->header.number);
+        return stele__fail(reterr, STELE_CORRUPT, "%s says that it is segment %" PRIu64,
+                           segment->path, segment->header.number);
     }
     segment->seal_seed = stele__segment_seed(&segment->header);
     return STELE_OK;
@@ -158,19 +164,22 @@ stele_status stele__segment_open(const stele_alloc *alloc, const stele_vfs *vfs,
     stele__segment *segment = NULL;
     STELE_TRY(make_segment(alloc, vfs, folder, number, &segment, reterr));
     stele_status status = STELE_OK;
-    const int error =
-        vfs->open(vfs, segment->path, is_writable ? STELE_FILE_WRITE : STELE_FILE_READ, &segment->file);
+    const int error = vfs->open(vfs, segment->path,
+                                is_writable ? STELE_FILE_WRITE : STELE_FILE_READ, &segment->file);
     if (error) {
         status = error == ENOENT
-                     ? stele__fail(reterr, STELE_NOT_FOUND_STORE, "the segment %s is missing", segment->path)
+                     ? stele__fail(reterr, STELE_NOT_FOUND_STORE, "the segment %s is missing",
+                                   segment->path)
                      : stele__fail_os(reterr, STELE_IO, error, "cannot open %s", segment->path);
     } else {
         const int size_error = vfs->size(segment->file, &segment->size);
-        status = size_error ? stele__fail_os(reterr, STELE_IO, size_error, "cannot find the size of %s", segment->path)
+        status = size_error ? stele__fail_os(reterr, STELE_IO, size_error,
+                                             "cannot find the size of %s", segment->path)
                             : read_header(segment, number, reterr);
     }
     if (status == STELE_OK && segment->size > STELE_SEGMENT_SIZE_MAX) {
-        status = stele__fail(reterr, STELE_CORRUPT, "%s is larger than a segment can be", segment->path);
+        status =
+            stele__fail(reterr, STELE_CORRUPT, "%s is larger than a segment can be", segment->path);
     }
     if (status == STELE_OK) {
         status = map_segment(segment, mapping, reterr);
@@ -186,9 +195,10 @@ stele_status stele__segment_open(const stele_alloc *alloc, const stele_vfs *vfs,
     return STELE_OK;
 }
 
-stele_status stele__segment_reserve(const stele_alloc *alloc, const stele_vfs *vfs, const char *folder,
-                                    uint64_t number, uint64_t size, stele_mapping mapping,
-                                    stele__segment **ret_segment, stele_error *reterr)
+stele_status stele__segment_reserve(const stele_alloc *alloc, const stele_vfs *vfs,
+                                    const char *folder, uint64_t number, uint64_t size,
+                                    stele_mapping mapping, stele__segment **ret_segment,
+                                    stele_error *reterr)
 {
     stele__segment *segment = NULL;
     STELE_TRY(make_segment(alloc, vfs, folder, number, &segment, reterr));
@@ -196,7 +206,8 @@ stele_status stele__segment_reserve(const stele_alloc *alloc, const stele_vfs *v
     if (!error) {
         error = vfs->allocate(segment->file, size);
     }
-    /* The name must be durable before anything in the file is acknowledged; and the file's size with it. */
+    /* The name must be durable before anything in the file is acknowledged; and the file's size
+     * with it. */
     if (!error) {
         error = vfs->sync(segment->file);
     }
@@ -206,9 +217,10 @@ stele_status stele__segment_reserve(const stele_alloc *alloc, const stele_vfs *v
     if (!error) {
         error = vfs->size(segment->file, &segment->size);
     }
-    stele_status status = error ? stele__fail_os(reterr, STELE_IO, error, "cannot reserve %" PRIu64 " bytes for %s",
-                                                 size, segment->path)
-                                : map_segment(segment, mapping, reterr);
+    stele_status status =
+        error ? stele__fail_os(reterr, STELE_IO, error, "cannot reserve %" PRIu64 " bytes for %s",
+                               size, segment->path)
+              : map_segment(segment, mapping, reterr);
     if (status != STELE_OK) {
         stele__segment_unref(segment);
         return status;
@@ -252,11 +264,11 @@ void stele__segment_unref(stele__segment *segment)
     stele__release(segment->alloc, segment, sizeof *segment);
 }
 
-/* ----------------------------------------------------------------------------------------------- reading ---- */
+/* ---- reading */
 
 stele_status stele__segment_bytes(const stele__segment *segment, uint64_t offset, size_t size,
-                                  stele__buffer *scratch, const uint8_t **ret_bytes, size_t *ret_size,
-                                  stele_error *reterr)
+                                  stele__buffer *scratch, const uint8_t **ret_bytes,
+                                  size_t *ret_size, stele_error *reterr)
 {
     if (offset >= segment->size) {
         *ret_bytes = (const uint8_t *)"";
@@ -277,7 +289,8 @@ stele_status stele__segment_bytes(const stele__segment *segment, uint64_t offset
     }
     const int error = segment->vfs->read(segment->file, offset, scratch->data, size, ret_size);
     if (error) {
-        return stele__fail_os(reterr, STELE_IO, error, "cannot read %s at offset %" PRIu64, segment->path, offset);
+        return stele__fail_os(reterr, STELE_IO, error, "cannot read %s at offset %" PRIu64,
+                              segment->path, offset);
     }
     scratch->size = *ret_size;
     *ret_bytes = scratch->data;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A segment: one file of the log. It begins with a header, frames follow each other, and zeroes follow the last frame as far as
- * the file is preallocated. A segment stands alone: names are written in full at their first use in it. The format is drawn in
- * src/log/README.md.
+ * A segment: one file of the log. It begins with a header, frames follow each other, and zeroes
+ * follow the last frame as far as the file is preallocated. A segment stands alone: names are
+ * written in full at their first use in it. The format is drawn in src/log/README.md.
  *
- * A stele__segment is shared (ref/unref, any thread). Reading through stele__segment_bytes() needs no lock; writing is the
- * business of one thread at a time.
+ * A stele__segment is shared (ref/unref, any thread). Reading through stele__segment_bytes() needs
+ * no lock; writing is the business of one thread at a time.
  */
 #ifndef STELE_LOG_SEGMENT_H
 #define STELE_LOG_SEGMENT_H
@@ -26,8 +26,8 @@ typedef struct stele__segment_header {
     stele_uuid store;
     stele__hash_key hash_key;
     uint64_t number;
-    stele_position first;      /* of its first event */
-    stele_time base_time;      /* of its first commit */
+    stele_position first; /* of its first event */
+    stele_time base_time; /* of its first commit */
 } stele__segment_header;
 
 typedef struct stele__segment {
@@ -35,13 +35,13 @@ typedef struct stele__segment {
     const stele_alloc *alloc;
     const stele_vfs *vfs;
     char *path;
-    size_t path_size;          /* with the NUL */
-    stele_file *file;          /* NULL once mapped and no longer written */
-    const uint8_t *map;        /* NULL: read with vfs->read */
+    size_t path_size;   /* with the NUL */
+    stele_file *file;   /* NULL once mapped and no longer written */
+    const uint8_t *map; /* NULL: read with vfs->read */
     uint64_t map_size;
-    uint64_t size;             /* of the file when it was opened or allocated: nothing is read beyond */
+    uint64_t size; /* of the file when it was opened or allocated: nothing is read beyond */
     stele__segment_header header;
-    uint32_t seal_seed;        /* mixed into every seal */
+    uint32_t seal_seed; /* mixed into every seal */
 } stele__segment;
 
 /* The name of a segment's file in the folder. */
@@ -50,25 +50,31 @@ void stele__segment_file_name(uint64_t number, char ret_name[STELE_FILE_NAME_SIZ
 
 void stele__segment_header_encode(const stele__segment_header *header,
                                   uint8_t ret_bytes[STELE_SEGMENT_HEADER_SIZE]);
-/* STELE_OK; STELE_NOT_FOUND: all zero, a segment that was reserved and never used; STELE_UNSUPPORTED; STELE_CORRUPT. */
-stele_status stele__segment_header_decode(const uint8_t bytes[STELE_SEGMENT_HEADER_SIZE], const char *path,
-                                          stele__segment_header *ret_header, stele_error *reterr);
+/* STELE_OK; STELE_NOT_FOUND: all zero, a segment that was reserved and never used;
+ * STELE_UNSUPPORTED; STELE_CORRUPT. */
+stele_status stele__segment_header_decode(const uint8_t bytes[STELE_SEGMENT_HEADER_SIZE],
+                                          const char *path, stele__segment_header *ret_header,
+                                          stele_error *reterr);
 
 /* What a segment's number and store mix into the seals of its frames. */
 uint32_t stele__segment_seed(const stele__segment_header *header);
 
-/* Opens the file of a segment and reads its header; STELE_NOT_FOUND if it is reserved and unused (detail NONE) or missing
- * (STELE_NOT_FOUND_STORE). `is_writable` keeps a descriptor for writing. Shared: unref. */
+/* Opens the file of a segment and reads its header; STELE_NOT_FOUND if it is reserved and unused
+ * (detail NONE) or missing (STELE_NOT_FOUND_STORE). `is_writable` keeps a descriptor for writing.
+ * Shared: unref. */
 stele_status stele__segment_open(const stele_alloc *alloc, const stele_vfs *vfs, const char *folder,
                                  uint64_t number, stele_mapping mapping, bool is_writable,
                                  stele__segment **ret_segment, stele_error *reterr);
 
-/* Creates the file of a segment with `size` bytes of preallocated space and no header; or opens one that was reserved before. */
-stele_status stele__segment_reserve(const stele_alloc *alloc, const stele_vfs *vfs, const char *folder,
-                                    uint64_t number, uint64_t size, stele_mapping mapping,
-                                    stele__segment **ret_segment, stele_error *reterr);
+/* Creates the file of a segment with `size` bytes of preallocated space and no header; or opens one
+ * that was reserved before. */
+stele_status stele__segment_reserve(const stele_alloc *alloc, const stele_vfs *vfs,
+                                    const char *folder, uint64_t number, uint64_t size,
+                                    stele_mapping mapping, stele__segment **ret_segment,
+                                    stele_error *reterr);
 
-/* Gives a reserved segment its header (in memory: the writer writes the bytes with the first frame). */
+/* Gives a reserved segment its header (in memory: the writer writes the bytes with the first
+ * frame). */
 void stele__segment_begin(stele__segment *segment, const stele__segment_header *header);
 
 /* Lets go of the descriptor, if the segment is mapped: it will not be written any more. */
@@ -77,10 +83,11 @@ void stele__segment_finish_writing(stele__segment *segment);
 stele__segment *stele__segment_ref(stele__segment *segment);
 void stele__segment_unref(stele__segment *segment);
 
-/* Lends [offset, offset + size) of the segment: from the mapping, or read into `scratch` (cleared first). Fewer bytes at the end of
- * the file: *ret_size tells. Valid as long as the segment and until scratch is used again. */
+/* Lends [offset, offset + size) of the segment: from the mapping, or read into `scratch` (cleared
+ * first). Fewer bytes at the end of the file: *ret_size tells. Valid as long as the segment and
+ * until scratch is used again. */
 stele_status stele__segment_bytes(const stele__segment *segment, uint64_t offset, size_t size,
-                                  stele__buffer *scratch, const uint8_t **ret_bytes, size_t *ret_size,
-                                  stele_error *reterr);
+                                  stele__buffer *scratch, const uint8_t **ret_bytes,
+                                  size_t *ret_size, stele_error *reterr);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sequencing: recorded time, beginning a new part, and giving a commit its place: positions, revisions, terms, bytes. Part of the
- * sequencer, whose invariants stand in append.c.
+ * Sequencing: recorded time, beginning a new part, and giving a commit its place: positions,
+ * revisions, terms, bytes. Part of the sequencer, whose invariants stand in append.c.
  */
 #include "log/plan.h"
 
@@ -11,7 +11,7 @@
 #define CLOCK_JUMP_MAX (INT64_C(3600) * 1000000000)
 #define CLOCK_BEHIND_MAX INT64_C(1000000000)
 
-/* --------------------------------------------------------------------------------------------------- time ---- */
+/* ---- time */
 
 static stele_status take_time(stele__log *log, stele_time *ret_time, stele_error *reterr)
 {
@@ -20,8 +20,9 @@ static stele_status take_time(stele__log *log, stele_time *ret_time, stele_error
     const stele_time expected = log->clock_wall + (monotonic - log->clock_monotonic);
     const stele_time ahead_of = expected > log->last_time ? expected : log->last_time;
     if (wall > ahead_of && wall - ahead_of > CLOCK_JUMP_MAX) {
-        (void)stele__fail(reterr, STELE_INVALID_CLOCK,
-                          "the clock jumped ahead by more than an hour; recorded time can never go back");
+        (void)stele__fail(
+            reterr, STELE_INVALID_CLOCK,
+            "the clock jumped ahead by more than an hour; recorded time can never go back");
         stele__hint(reterr, "set the clock right, or accept it with stele_accept_clock()");
         return STELE_INVALID;
     }
@@ -29,7 +30,9 @@ static stele_status take_time(stele__log *log, stele_time *ret_time, stele_error
     log->clock_monotonic = monotonic;
     const bool is_behind = log->last_time - wall > CLOCK_BEHIND_MAX;
     if (is_behind && !log->is_clock_behind) {
-        stele__log_say(log, STELE_LOG_WARNING, "the clock is %" PRId64 " ms behind the last event; recorded time stands still",
+        stele__log_say(log, STELE_LOG_WARNING,
+                       "the clock is %" PRId64
+                       " ms behind the last event; recorded time stands still",
                        (log->last_time - wall) / 1000000);
     }
     log->is_clock_behind = is_behind;
@@ -47,7 +50,7 @@ stele_status stele__log_accept_clock(stele__log *log, stele_error *reterr)
     return STELE_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------- rolling ---- */
+/* ---- rolling */
 
 /* Begins a new live part in the reserved segment. Lock held, nothing pending. */
 static stele_status begin_part(stele__log *log, stele_error *reterr)
@@ -63,13 +66,15 @@ static stele_status begin_part(stele__log *log, stele_error *reterr)
     stele__segment_begin(segment, &header);
     stele__part *part = NULL;
     stele__view *view = NULL;
-    stele__view *old = log->view; /* only the holder of this lock and maintenance install views, and we add to the end */
+    stele__view *old = log->view; /* only the holder of this lock and maintenance install views, and
+                                     we add to the end */
     stele__lock(&log->view_lock);
     old = stele__view_ref(log->view);
     stele__unlock(&log->view_lock);
     stele_status status = stele__part_create(log->alloc, segment, &log->hash_key, &part, reterr);
     if (status == STELE_OK) {
-        status = stele__view_create(log->alloc, old->sealed_count, old->index_count, old->part_count + 1, &view, reterr);
+        status = stele__view_create(log->alloc, old->sealed_count, old->index_count,
+                                    old->part_count + 1, &view, reterr);
     }
     if (status == STELE_OK) {
         for (size_t i = 0; i < old->sealed_count; i++) {
@@ -109,7 +114,8 @@ stele_status stele__sequence_roll(stele__plan *plan, stele_error *reterr)
         return status;
     }
     if (log->live && log->live->is_dirty) {
-        return stele__commit_wait_all(log, true, reterr); /* a segment is synced before the next one begins */
+        return stele__commit_wait_all(log, true,
+                                      reterr); /* a segment is synced before the next one begins */
     }
     if (log->reserve && log->reserve->size >= needed) {
         status = begin_part(log, reterr);
@@ -120,35 +126,40 @@ stele_status stele__sequence_roll(stele__plan *plan, stele_error *reterr)
     return stele__maintain_reserve(log, needed, reterr);
 }
 
-/* ----------------------------------------------------------------------------------------------- accepting ---- */
+/* ---- accepting */
 
 /* Terms of one commit, interned, in the order in which they are posted. */
 typedef struct interned {
     stele__log *log;
     stele__tail *tail;
-    size_t count;             /* of promises in log->handles */
+    size_t count; /* of promises in log->handles */
     size_t capacity;
 } interned;
 
-static stele_status intern(interned *terms, stele__term_kind kind, stele_text name, uint64_t hash, stele_error *reterr)
+static stele_status intern(interned *terms, stele__term_kind kind, stele_text name, uint64_t hash,
+                           stele_error *reterr)
 {
     STELE_ASSERT(terms->count < terms->capacity);
-    STELE_TRY(stele__tail_intern(terms->tail, kind, name, hash, &terms->log->handles[terms->count], reterr));
+    STELE_TRY(stele__tail_intern(terms->tail, kind, name, hash, &terms->log->handles[terms->count],
+                                 reterr));
     terms->count++;
     return STELE_OK;
 }
 
 /* Tells the slot of a stream what is known of it, when the stream first comes to this tail. */
-static stele_status fill_slot(stele__plan *plan, interned *terms, stele__plan_stream *stream, stele_error *reterr)
+static stele_status fill_slot(stele__plan *plan, interned *terms, stele__plan_stream *stream,
+                              stele_error *reterr)
 {
     const stele__hash_key *key = &plan->log->hash_key;
-    STELE_TRY(stele__tail_touch(terms->tail, STELE_TERM_STREAM, stream->name, stream->hash, &stream->slot, reterr));
+    STELE_TRY(stele__tail_touch(terms->tail, STELE_TERM_STREAM, stream->name, stream->hash,
+                                &stream->slot, reterr));
     stele__tail_term *term = stele__tail_at(terms->tail, stream->slot);
     stele__tail_stream *slot = &term->stream[0];
     const stele_text category = stele_category(stream->name);
     if (category.size > 0 && !slot->category) {
         STELE_TRY(stele__tail_touch(terms->tail, STELE_TERM_CATEGORY, category,
-                                    stele__term_hash(key, STELE_TERM_CATEGORY, category), &slot->category, reterr));
+                                    stele__term_hash(key, STELE_TERM_CATEGORY, category),
+                                    &slot->category, reterr));
     }
     if (!slot->is_known) {
         if (atomic_load_explicit(&term->count, memory_order_relaxed) == 0) {
@@ -164,7 +175,8 @@ static stele_status fill_slot(stele__plan *plan, interned *terms, stele__plan_st
     return STELE_OK;
 }
 
-static stele_status intern_event(stele__plan *plan, interned *terms, const stele__plan_stream *stream, stele_text type,
+static stele_status intern_event(stele__plan *plan, interned *terms,
+                                 const stele__plan_stream *stream, stele_text type,
                                  uint64_t type_hash, const stele__plan_name *tags, size_t tag_count,
                                  stele_error *reterr)
 {
@@ -189,14 +201,16 @@ static bool is_derived(const stele__plan_stream *stream, bool in_front)
     return in_front ? stream->is_undeleted : stream->is_revived;
 }
 
-static stele_status intern_derived(stele__plan *plan, interned *terms, bool in_front, stele_error *reterr)
+static stele_status intern_derived(stele__plan *plan, interned *terms, bool in_front,
+                                   stele_error *reterr)
 {
     const stele_text type = stele__text(STELE_TYPE_METADATA);
     for (size_t i = 0; i < plan->stream_count; i++) {
         const stele__plan_stream *stream = &plan->streams[i];
         if (is_derived(stream, in_front)) {
             STELE_TRY(intern_event(plan, terms, &plan->streams[stream->metastream], type,
-                                   stele__term_hash(&plan->log->hash_key, STELE_TERM_TYPE, type), NULL, 0, reterr));
+                                   stele__term_hash(&plan->log->hash_key, STELE_TERM_TYPE, type),
+                                   NULL, 0, reterr));
         }
     }
     return STELE_OK;
@@ -216,8 +230,9 @@ static stele_status intern_all(stele__plan *plan, interned *terms, stele_error *
     STELE_TRY(intern_derived(plan, terms, true, reterr));
     for (size_t i = 0; i < plan->event_count; i++) {
         const stele__plan_event *event = &plan->events[i];
-        STELE_TRY(intern_event(plan, terms, &plan->streams[event->stream], event->type.name, event->type.hash,
-                               plan->tags + event->first_tag, event->tag_count, reterr));
+        STELE_TRY(intern_event(plan, terms, &plan->streams[event->stream], event->type.name,
+                               event->type.hash, plan->tags + event->first_tag, event->tag_count,
+                               reterr));
     }
     return intern_derived(plan, terms, false, reterr);
 }
@@ -232,11 +247,13 @@ static size_t derived_count(const stele__plan *plan)
 }
 
 /* Everything of accepting that can fail (A7). On failure nothing is promised any more. */
-static stele_status prepare(stele__plan *plan, interned *terms, size_t total, stele__group **ret_group, bool has_note,
-                            stele_error *reterr)
+static stele_status prepare(stele__plan *plan, interned *terms, size_t total,
+                            stele__group **ret_group, bool has_note, stele_error *reterr)
 {
     stele__log *log = plan->log;
-    *terms = (interned){.log = log, .tail = log->live->tail, .capacity = total * 3 + plan->tag_count + 1};
+    *terms = (interned){.log = log,
+                        .tail = log->live->tail,
+                        .capacity = total * 3 + plan->tag_count + 1};
     if (!stele__reserve(log->alloc, (void **)&log->handles, &log->handle_capacity, terms->capacity,
                         sizeof *log->handles)) {
         return stele__fail_memory(reterr);
@@ -244,9 +261,10 @@ static stele_status prepare(stele__plan *plan, interned *terms, size_t total, st
     STELE_TRY(stele__window_reserve(&log->window, total, reterr));
     STELE_TRY(stele__tail_reserve_events(terms->tail, total, reterr));
     stele__group *group = stele__commit_group(log, log->live, log->live->end);
-    if (!group || !stele__buffer_reserve(&group->bytes, plan->bytes_max + STELE_SEGMENT_HEADER_SIZE) ||
-        (has_note && !stele__reserve(log->alloc, (void **)&group->notes, &group->note_capacity, group->note_count + 1,
-                                     sizeof *group->notes))) {
+    if (!group ||
+        !stele__buffer_reserve(&group->bytes, plan->bytes_max + STELE_SEGMENT_HEADER_SIZE) ||
+        (has_note && !stele__reserve(log->alloc, (void **)&group->notes, &group->note_capacity,
+                                     group->note_count + 1, sizeof *group->notes))) {
         return stele__fail_memory(reterr);
     }
     const stele_status status = intern_all(plan, terms, reterr);
@@ -264,7 +282,7 @@ static stele_status prepare(stele__plan *plan, interned *terms, size_t total, st
 typedef struct writing {
     stele__plan *plan;
     stele__encoder encoder;
-    stele_position position;  /* of the next event */
+    stele_position position; /* of the next event */
     size_t next_handle;
     stele_time time;
 } writing;
@@ -363,7 +381,8 @@ static void begin_writing(writing *at, stele__plan *plan, stele__group *group, s
     }
     const stele__draft_commit commit = {.first = log->next_position,
                                         .time = at->time,
-                                        .synced = atomic_load_explicit(&log->durable, memory_order_relaxed),
+                                        .synced = atomic_load_explicit(&log->durable,
+                                                                       memory_order_relaxed),
                                         .key = plan->key.size > 0 ? log->handles[0] : 0,
                                         .count = total};
     at->plan = plan;
@@ -377,7 +396,8 @@ static void begin_writing(writing *at, stele__plan *plan, stele__group *group, s
 }
 
 /* Gives the commit its place in history: nothing here can fail. Lock held. */
-static void sequence(stele__plan *plan, stele__group *group, size_t total, stele_time time, stele_receipt *ret_receipt)
+static void sequence(stele__plan *plan, stele__group *group, size_t total, stele_time time,
+                     stele_receipt *ret_receipt)
 {
     stele__log *log = plan->log;
     stele__part *part = log->live;
@@ -402,8 +422,8 @@ static void sequence(stele__plan *plan, stele__group *group, size_t total, stele
     atomic_fetch_add_explicit(&log->commits, 1, memory_order_relaxed);
 }
 
-stele_status stele__sequence(stele__plan *plan, bool has_note, stele_receipt *ret_receipt, stele__group **ret_group,
-                           stele_error *reterr)
+stele_status stele__sequence(stele__plan *plan, bool has_note, stele_receipt *ret_receipt,
+                             stele__group **ret_group, stele_error *reterr)
 {
     stele_time time;
     interned terms;

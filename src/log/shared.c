@@ -42,7 +42,8 @@ static int map_page(stele__shared *shared, stele_file *file, bool is_writer)
     return error;
 }
 
-void stele__shared_open(stele__shared *shared, const stele_vfs *vfs, const char *path, bool is_writer)
+void stele__shared_open(stele__shared *shared, const stele_vfs *vfs, const char *path,
+                        bool is_writer)
 {
     stele_file *file = NULL;
     memset(shared, 0, sizeof *shared);
@@ -58,16 +59,19 @@ void stele__shared_open(stele__shared *shared, const stele_vfs *vfs, const char 
     }
 }
 
-bool stele__shared_head(const stele__shared *shared, const stele_uuid *store, const uint8_t boot_id[16],
-                        stele_position *ret_head)
+bool stele__shared_head(const stele__shared *shared, const stele_uuid *store,
+                        const uint8_t boot_id[16], stele_position *ret_head)
 {
     const stele__shared_page *page = shared->page;
-    /* Pairs with the release in publish: who sees the head sees the bytes of the log, and whose page it is. */
+    /* Pairs with the release in publish: who sees the head sees the bytes of the log, and whose
+     * page it is. */
     *ret_head = atomic_load_explicit(&page->head, memory_order_acquire);
-    return shared->is_mapped && memcmp(page->store, store->bytes, 16) == 0 && memcmp(page->boot_id, boot_id, 16) == 0;
+    return shared->is_mapped && memcmp(page->store, store->bytes, 16) == 0 &&
+           memcmp(page->boot_id, boot_id, 16) == 0;
 }
 
-stele_position stele__shared_take(stele__shared *shared, const stele_uuid *store, const uint8_t boot_id[16])
+stele_position stele__shared_take(stele__shared *shared, const stele_uuid *store,
+                                  const uint8_t boot_id[16])
 {
     stele_position head;
     if (!stele__shared_head(shared, store, boot_id, &head)) {
@@ -90,7 +94,8 @@ void stele__shared_close(stele__shared *shared)
 
 void stele__shared_wake(stele__shared *shared)
 {
-    /* Pairs with the ticket: a sleeper who counted himself before this sees the new word or is woken. */
+    /* Pairs with the ticket: a sleeper who counted himself before this sees the new word or is
+     * woken. */
     atomic_fetch_add_explicit(&shared->page->word, 1, memory_order_seq_cst);
     if (atomic_load_explicit(&shared->page->sleepers, memory_order_seq_cst) > 0) {
         shared->vfs->wake(shared->vfs, sleeping_word(shared));

@@ -2,9 +2,10 @@
 /*
  * Submissions: commits that are handed in without waiting.
  *
- * A submission is decided and sequenced at once by whoever hands it in; what is left for later is writing it, and its completion, which
- * stands with its group so that completions keep the order of positions. Only when the decision would have to wait for something that is
- * not published is the submission copied and *deferred*; others then queue behind it.
+ * A submission is decided and sequenced at once by whoever hands it in; what is left for later is
+ * writing it, and its completion, which stands with its group so that completions keep the order of
+ * positions. Only when the decision would have to wait for something that is not published is the
+ * submission copied and *deferred*; others then queue behind it.
  */
 #include "log/plan.h"
 
@@ -15,15 +16,16 @@ struct stele__deferred {
     stele__deferred *next;
     stele_completion done;
     void *context;
-    size_t size;              /* of this piece of memory */
+    size_t size; /* of this piece of memory */
     stele_request request;
     stele_append_options options;
 };
 
-/* Puts the result of a submission into the gathering group, so that completions keep their order. Lock held. */
-static stele_status add_note(stele__log *log, stele__group *group, stele_completion done, void *context,
-                             stele_status status, const stele_receipt *receipt, const stele_error *error,
-                             stele_error *reterr)
+/* Puts the result of a submission into the gathering group, so that completions keep their order.
+ * Lock held. */
+static stele_status add_note(stele__log *log, stele__group *group, stele_completion done,
+                             void *context, stele_status status, const stele_receipt *receipt,
+                             const stele_error *error, stele_error *reterr)
 {
     stele_error *copy = NULL;
     if (status != STELE_OK) {
@@ -33,19 +35,22 @@ static stele_status add_note(stele__log *log, stele__group *group, stele_complet
         }
         *copy = *error;
     }
-    if (!stele__reserve(log->alloc, (void **)&group->notes, &group->note_capacity, group->note_count + 1,
-                        sizeof *group->notes)) {
+    if (!stele__reserve(log->alloc, (void **)&group->notes, &group->note_capacity,
+                        group->note_count + 1, sizeof *group->notes)) {
         stele__release(log->alloc, copy, sizeof *copy);
         return stele__fail_memory(reterr);
     }
-    group->notes[group->note_count++] = (stele__completion_note){done, context, status, *receipt, copy};
+    group->notes[group->note_count++] =
+        (stele__completion_note){done, context, status, *receipt, copy};
     log->bytes_in_flight += sizeof *group->notes;
     return STELE_OK;
 }
 
-/* Decides a submission, and notes its completion. `*ret_deferred`: nothing was done, it must wait. */
-static stele_status submit(stele__log *log, const stele_request *request, bool can_wait, stele_completion done,
-                           void *context, bool *ret_deferred, stele_error *reterr)
+/* Decides a submission, and notes its completion. `*ret_deferred`: nothing was done, it must wait.
+ */
+static stele_status submit(stele__log *log, const stele_request *request, bool can_wait,
+                           stele_completion done, void *context, bool *ret_deferred,
+                           stele_error *reterr)
 {
     stele__plan plan;
     stele__fate decided = STELE_FATE_ANSWERED;
@@ -62,12 +67,16 @@ static stele_status submit(stele__log *log, const stele_request *request, bool c
     *ret_deferred = status == STELE_OK && decided == STELE_FATE_DEFERRED;
     if (decided == STELE_FATE_ANSWERED) {
         stele__lock(&log->lock);
-        group = stele__commit_start_thread(log, reterr) == STELE_OK ? stele__commit_group(log, NULL, 0) : NULL;
+        group = stele__commit_start_thread(log, reterr) == STELE_OK
+                    ? stele__commit_group(log, NULL, 0)
+                    : NULL;
     }
     stele_status noted = STELE_OK;
     if (!*ret_deferred) {
-        noted = group ? add_note(log, group, done, context, status, &receipt, &error, reterr) : stele__fail_memory(reterr);
-        STELE_ASSERT(noted == STELE_OK || decided != STELE_FATE_ACCEPTED); /* room was made before it was sequenced */
+        noted = group ? add_note(log, group, done, context, status, &receipt, &error, reterr)
+                      : stele__fail_memory(reterr);
+        STELE_ASSERT(noted == STELE_OK ||
+                     decided != STELE_FATE_ACCEPTED); /* room was made before it was sequenced */
         if (group && plan.options->durability != STELE_DURABLE_NONE) {
             group->is_hurried = true;
         }
@@ -145,13 +154,14 @@ static size_t names_size(stele_names names)
 static size_t copy_size(const stele_request *request)
 {
     const stele_commit *commit = &request->commit;
-    size_t size = sizeof(stele__deferred) + 4 * COPY_SLACK + commit->event_count * sizeof(stele_event) +
+    size_t size = sizeof(stele__deferred) + 4 * COPY_SLACK +
+                  commit->event_count * sizeof(stele_event) +
                   commit->check_count * sizeof(stele_check) +
                   commit->options->condition_count * sizeof(stele_condition);
     for (size_t i = 0; i < commit->event_count; i++) {
         const stele_event *event = &commit->events[i];
-        size += strlen(event->type) + strlen(event->stream) + 2 + event->data.size + event->metadata.size +
-                names_size((stele_names){event->tags, event->tag_count});
+        size += strlen(event->type) + strlen(event->stream) + 2 + event->data.size +
+                event->metadata.size + names_size((stele_names){event->tags, event->tag_count});
     }
     for (size_t i = 0; i < commit->check_count; i++) {
         size += strlen(commit->checks[i].stream) + 1;
@@ -166,7 +176,8 @@ static size_t copy_size(const stele_request *request)
     return size + (commit->options->key ? strlen(commit->options->key) + 1 : 0);
 }
 
-static void copy_commit(copier *to, const stele_commit *from, stele_commit *copy, stele_append_options *options)
+static void copy_commit(copier *to, const stele_commit *from, stele_commit *copy,
+                        stele_append_options *options)
 {
     stele_event *events = copy_room(to, from->event_count, sizeof *events);
     stele_check *checks = copy_room(to, from->check_count, sizeof *checks);
@@ -178,7 +189,8 @@ static void copy_commit(copier *to, const stele_commit *from, stele_commit *copy
     *copy = (stele_commit){events, from->event_count, checks, from->check_count, options};
     for (size_t i = 0; i < from->event_count; i++) {
         events[i] = from->events[i];
-        events[i].tags = copy_names(to, (stele_names){from->events[i].tags, from->events[i].tag_count}).names;
+        events[i].tags =
+            copy_names(to, (stele_names){from->events[i].tags, from->events[i].tag_count}).names;
         events[i].type = copy_name(to, from->events[i].type);
         events[i].stream = copy_name(to, from->events[i].stream);
         events[i].data = copy_bytes(to, from->events[i].data);
@@ -188,16 +200,17 @@ static void copy_commit(copier *to, const stele_commit *from, stele_commit *copy
         checks[i] = (stele_check){copy_name(to, from->checks[i].stream), from->checks[i].expected};
     }
     for (size_t i = 0; i < from->options->condition_count; i++) {
-        conditions[i] = (stele_condition){copy_query(to, from->options->conditions[i].no_event_matching),
-                                          from->options->conditions[i].after};
+        conditions[i] =
+            (stele_condition){copy_query(to, from->options->conditions[i].no_event_matching),
+                              from->options->conditions[i].after};
     }
     if (from->options->key) {
         options->key = copy_name(to, from->options->key);
     }
 }
 
-static stele_status defer(stele__log *log, const stele_request *request, stele_completion done, void *context,
-                          stele_error *reterr)
+static stele_status defer(stele__log *log, const stele_request *request, stele_completion done,
+                          void *context, stele_error *reterr)
 {
     const size_t size = copy_size(request);
     stele__deferred *copy = stele__allocate(log->alloc, size);
@@ -255,8 +268,8 @@ void stele__append_deferred(stele__log *log)
     stele__unlock(&log->lock);
 }
 
-stele_status stele__log_submit(stele__log *log, const stele_request *request, stele_completion done, void *context,
-                               stele_error *reterr)
+stele_status stele__log_submit(stele__log *log, const stele_request *request, stele_completion done,
+                               void *context, stele_error *reterr)
 {
     stele__lock(&log->lock);
     stele_status status = stele__commit_poisoned(log, reterr);
@@ -265,7 +278,8 @@ stele_status stele__log_submit(stele__log *log, const stele_request *request, st
     stele__unlock(&log->lock);
     STELE_TRY(status);
     if (in_flight > 0 && in_flight + copy_size(request) > log->bytes_in_flight_max) {
-        (void)stele__fail(reterr, STELE_BUSY_IN_FLIGHT, "%zu bytes of appends are in flight", in_flight);
+        (void)stele__fail(reterr, STELE_BUSY_IN_FLIGHT, "%zu bytes of appends are in flight",
+                          in_flight);
         stele__hint(reterr, "hand in again after a completion, or open the store with more memory");
         return STELE_BUSY;
     }

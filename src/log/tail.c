@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tail of tail.h: an arena of blocks that never move, a table of handles with open addressing, and for each term its
- * first posting inline and the others in chunks that double in size.
+ * The tail of tail.h: an arena of blocks that never move, a table of handles with open addressing,
+ * and for each term its first posting inline and the others in chunks that double in size.
  */
 #define _GNU_SOURCE /* qsort_r */
 #include "log/tail.h"
@@ -50,17 +50,17 @@ struct stele__tail {
     stele_position first;
     _Atomic(directory *) blocks;
     size_t block_count;
-    uint32_t next_unit;             /* where the arena goes on */
+    uint32_t next_unit; /* where the arena goes on */
     _Atomic(table *) terms;
     uint32_t slots_used;
-    _Atomic(directory *) offsets;   /* pieces of OFFSETS_PER_PIECE */
+    _Atomic(directory *) offsets; /* pieces of OFFSETS_PER_PIECE */
     size_t offset_pieces;
     _Atomic uint32_t event_count;
     _Atomic size_t memory;
     retired *retired;
 };
 
-/* ------------------------------------------------------------------------------------------------ memory ---- */
+/* ---- memory */
 
 static size_t directory_size(size_t capacity)
 {
@@ -81,7 +81,8 @@ static void *take_memory(stele__tail *tail, size_t size)
     return memory;
 }
 
-/* Keeps replaced memory until the tail goes (T3). The note about it is made first, so that this cannot fail. */
+/* Keeps replaced memory until the tail goes (T3). The note about it is made first, so that this
+ * cannot fail. */
 static void retire(stele__tail *tail, retired *note, void *memory, size_t size)
 {
     *note = (retired){tail->retired, memory, size};
@@ -116,7 +117,8 @@ static bool grow_directory(stele__tail *tail, _Atomic(directory *) *place, size_
 static void *arena_at(const stele__tail *tail, stele__tail_handle handle)
 {
     const directory *blocks = atomic_load_explicit(&tail->blocks, memory_order_acquire);
-    return (uint8_t *)blocks->items[handle / BLOCK_UNITS] + (size_t)(handle % BLOCK_UNITS) * UNIT_SIZE;
+    return (uint8_t *)blocks->items[handle / BLOCK_UNITS] +
+           (size_t)(handle % BLOCK_UNITS) * UNIT_SIZE;
 }
 
 /* Zeroed memory in the arena, at most a block; 0 if there is none. */
@@ -143,8 +145,8 @@ static stele__tail_handle arena_take(stele__tail *tail, size_t size)
     return handle;
 }
 
-stele_status stele__tail_create(const stele_alloc *alloc, const stele__hash_key *hash_key, stele_position first,
-                                stele__tail **ret_tail, stele_error *reterr)
+stele_status stele__tail_create(const stele_alloc *alloc, const stele__hash_key *hash_key,
+                                stele_position first, stele__tail **ret_tail, stele_error *reterr)
 {
     stele__tail *tail = stele__allocate_zero(alloc, sizeof *tail);
     if (!tail) {
@@ -179,10 +181,10 @@ void stele__tail_free(stele__tail *tail)
     if (!tail) {
         return;
     }
-    free_directory(tail, atomic_load_explicit(&tail->blocks, memory_order_relaxed), tail->block_count,
-                   BLOCK_SIZE);
-    free_directory(tail, atomic_load_explicit(&tail->offsets, memory_order_relaxed), tail->offset_pieces,
-                   OFFSETS_PER_PIECE * sizeof(uint32_t));
+    free_directory(tail, atomic_load_explicit(&tail->blocks, memory_order_relaxed),
+                   tail->block_count, BLOCK_SIZE);
+    free_directory(tail, atomic_load_explicit(&tail->offsets, memory_order_relaxed),
+                   tail->offset_pieces, OFFSETS_PER_PIECE * sizeof(uint32_t));
     table *terms = atomic_load_explicit(&tail->terms, memory_order_relaxed);
     if (terms) {
         stele__release(tail->alloc, terms, table_size(terms->size));
@@ -196,7 +198,7 @@ void stele__tail_free(stele__tail *tail)
     stele__release(tail->alloc, tail, sizeof *tail);
 }
 
-/* ------------------------------------------------------------------------------------------------- terms ---- */
+/* ---- terms */
 
 stele__tail_term *stele__tail_at(const stele__tail *tail, stele__tail_handle term)
 {
@@ -208,13 +210,14 @@ stele_text stele__tail_name(const stele__tail *tail, const stele__tail_term *ter
     return (stele_text){arena_at(tail, term->name), term->name_size};
 }
 
-stele__tail_handle stele__tail_find_handle(const stele__tail *tail, stele__term_kind kind, stele_text name,
-                                           uint64_t hash)
+stele__tail_handle stele__tail_find_handle(const stele__tail *tail, stele__term_kind kind,
+                                           stele_text name, uint64_t hash)
 {
     table *terms = atomic_load_explicit(&tail->terms, memory_order_acquire);
     const uint32_t mask = terms->size - 1;
     for (uint32_t i = (uint32_t)hash & mask;; i = (i + 1) & mask) {
-        const stele__tail_handle handle = atomic_load_explicit(&terms->slots[i], memory_order_acquire);
+        const stele__tail_handle handle =
+            atomic_load_explicit(&terms->slots[i], memory_order_acquire);
         if (!handle) {
             return 0;
         }
@@ -226,7 +229,8 @@ stele__tail_handle stele__tail_find_handle(const stele__tail *tail, stele__term_
     }
 }
 
-stele__tail_term *stele__tail_find(const stele__tail *tail, stele__term_kind kind, stele_text name, uint64_t hash)
+stele__tail_term *stele__tail_find(const stele__tail *tail, stele__term_kind kind, stele_text name,
+                                   uint64_t hash)
 {
     const stele__tail_handle handle = stele__tail_find_handle(tail, kind, name, hash);
     return handle ? arena_at(tail, handle) : NULL;
@@ -260,7 +264,8 @@ static bool grow_table(stele__tail *tail)
     }
     larger->size = old->size * 2;
     for (uint32_t i = 0; i < old->size; i++) {
-        const stele__tail_handle handle = atomic_load_explicit(&old->slots[i], memory_order_relaxed);
+        const stele__tail_handle handle =
+            atomic_load_explicit(&old->slots[i], memory_order_relaxed);
         if (handle) {
             table_put(larger, ((const stele__tail_term *)arena_at(tail, handle))->hash, handle);
         }
@@ -270,15 +275,16 @@ static bool grow_table(stele__tail *tail)
     return true;
 }
 
-stele_status stele__tail_touch(stele__tail *tail, stele__term_kind kind, stele_text name, uint64_t hash,
-                               stele__tail_handle *ret_term, stele_error *reterr)
+stele_status stele__tail_touch(stele__tail *tail, stele__term_kind kind, stele_text name,
+                               uint64_t hash, stele__tail_handle *ret_term, stele_error *reterr)
 {
     const stele__tail_handle known = stele__tail_find_handle(tail, kind, name, hash);
     if (known) {
         *ret_term = known;
         return STELE_OK;
     }
-    const size_t size = sizeof(stele__tail_term) + (kind == STELE_TERM_STREAM ? sizeof(stele__tail_stream) : 0);
+    const size_t size =
+        sizeof(stele__tail_term) + (kind == STELE_TERM_STREAM ? sizeof(stele__tail_stream) : 0);
     if (!grow_table(tail)) {
         return stele__fail_memory(reterr);
     }
@@ -299,7 +305,7 @@ stele_status stele__tail_touch(stele__tail *tail, stele__term_kind kind, stele_t
     return STELE_OK;
 }
 
-/* ---------------------------------------------------------------------------------------------- postings ---- */
+/* ---- postings */
 
 /* Makes room for one more posting behind those that fit and those that are promised (T5). */
 static bool make_room(stele__tail *tail, stele__tail_term *term)
@@ -318,7 +324,8 @@ static bool make_room(stele__tail *tail, stele__tail_term *term)
         return false;
     }
     chunk *fresh = arena_at(tail, handle);
-    const stele__tail_handle previous = atomic_load_explicit(&term->last_chunk, memory_order_relaxed);
+    const stele__tail_handle previous =
+        atomic_load_explicit(&term->last_chunk, memory_order_relaxed);
     fresh->previous = previous;
     fresh->base = 1 + term->room;
     fresh->capacity = capacity;
@@ -350,8 +357,8 @@ void stele__tail_withdraw(stele__tail *tail, stele__tail_handle handle)
     term->reserved--;
 }
 
-stele_status stele__tail_intern(stele__tail *tail, stele__term_kind kind, stele_text name, uint64_t hash,
-                                stele__tail_handle *ret_term, stele_error *reterr)
+stele_status stele__tail_intern(stele__tail *tail, stele__term_kind kind, stele_text name,
+                                uint64_t hash, stele__tail_handle *ret_term, stele_error *reterr)
 {
     STELE_TRY(stele__tail_touch(tail, kind, name, hash, ret_term, reterr));
     return stele__tail_promise(tail, *ret_term, reterr);
@@ -389,7 +396,8 @@ void stele__tail_post(stele__tail *tail, stele__tail_handle handle, stele_positi
         term->first = relative;
     } else {
         stele__tail_handle found;
-        chunk *at = chunk_of(tail, atomic_load_explicit(&term->last_chunk, memory_order_relaxed), count, &found);
+        chunk *at = chunk_of(tail, atomic_load_explicit(&term->last_chunk, memory_order_relaxed),
+                             count, &found);
         at->positions[count - at->base] = relative;
     }
     atomic_store_explicit(&term->last, relative, memory_order_relaxed);
@@ -397,8 +405,8 @@ void stele__tail_post(stele__tail *tail, stele__tail_handle handle, stele_positi
     atomic_store_explicit(&term->count, count + 1, memory_order_release);
 }
 
-static stele_position posting_at(const stele__tail *tail, const stele__tail_term *term, uint32_t rank,
-                                 stele__tail_handle *chunk_handle)
+static stele_position posting_at(const stele__tail *tail, const stele__tail_term *term,
+                                 uint32_t rank, stele__tail_handle *chunk_handle)
 {
     if (rank == 0) {
         return tail->first + term->first;
@@ -439,7 +447,8 @@ uint32_t stele__tail_rank_of(stele__tail_postings *postings, stele_position posi
     if (postings->count == 1) {
         return 1;
     }
-    /* The last chunk that begins at or below the position, walking back from the newest: recent positions are asked for most. */
+    /* The last chunk that begins at or below the position, walking back from the newest: recent
+     * positions are asked for most. */
     const uint32_t relative = (uint32_t)(position - tail->first);
     stele__tail_handle handle = postings->chunk;
     chunk *at = chunk_of(tail, handle, postings->count - 1, &handle);
@@ -448,7 +457,8 @@ uint32_t stele__tail_rank_of(stele__tail_postings *postings, stele_position posi
         at = arena_at(tail, handle);
     }
     postings->chunk = handle;
-    const uint32_t filled = postings->count - at->base < at->capacity ? postings->count - at->base : at->capacity;
+    const uint32_t filled =
+        postings->count - at->base < at->capacity ? postings->count - at->base : at->capacity;
     uint32_t low = 0;
     uint32_t high = filled;
     while (low < high) {
@@ -462,7 +472,7 @@ uint32_t stele__tail_rank_of(stele__tail_postings *postings, stele_position posi
     return at->base + low;
 }
 
-/* ------------------------------------------------------------------------------------------------ events ---- */
+/* ---- events */
 
 stele_status stele__tail_reserve_events(stele__tail *tail, size_t count, stele_error *reterr)
 {
@@ -475,7 +485,8 @@ stele_status stele__tail_reserve_events(stele__tail *tail, size_t count, stele_e
         if (!piece) {
             return stele__fail_memory(reterr);
         }
-        atomic_load_explicit(&tail->offsets, memory_order_relaxed)->items[tail->offset_pieces++] = piece;
+        atomic_load_explicit(&tail->offsets, memory_order_relaxed)->items[tail->offset_pieces++] =
+            piece;
     }
     return STELE_OK;
 }
@@ -484,7 +495,8 @@ void stele__tail_add_event(stele__tail *tail, uint32_t offset)
 {
     const uint32_t count = atomic_load_explicit(&tail->event_count, memory_order_relaxed);
     STELE_ASSERT(count < tail->offset_pieces * OFFSETS_PER_PIECE);
-    uint32_t *piece = atomic_load_explicit(&tail->offsets, memory_order_relaxed)->items[count / OFFSETS_PER_PIECE];
+    uint32_t *piece = atomic_load_explicit(&tail->offsets, memory_order_relaxed)
+                          ->items[count / OFFSETS_PER_PIECE];
     piece[count % OFFSETS_PER_PIECE] = offset;
     atomic_store_explicit(&tail->event_count, count + 1, memory_order_release);
 }
@@ -503,8 +515,8 @@ uint32_t stele__tail_offset(const stele__tail *tail, stele_position position)
 {
     const uint32_t relative = (uint32_t)(position - tail->first);
     STELE_ASSERT(position >= tail->first && relative < stele__tail_event_count(tail));
-    const uint32_t *piece =
-        atomic_load_explicit(&tail->offsets, memory_order_acquire)->items[relative / OFFSETS_PER_PIECE];
+    const uint32_t *piece = atomic_load_explicit(&tail->offsets, memory_order_acquire)
+                                ->items[relative / OFFSETS_PER_PIECE];
     return piece[relative % OFFSETS_PER_PIECE];
 }
 
@@ -518,7 +530,7 @@ size_t stele__tail_term_count(const stele__tail *tail)
     return tail->slots_used;
 }
 
-/* ----------------------------------------------------------------------------------------------- sorting ---- */
+/* ---- sorting */
 
 static int compare_terms(const void *a, const void *b, void *context)
 {
@@ -531,21 +543,25 @@ static int compare_terms(const void *a, const void *b, void *context)
     return stele__text_compare(stele__tail_name(tail, left), stele__tail_name(tail, right));
 }
 
-static bool is_wanted(const stele__tail *tail, const stele__tail_term *term, int kind, stele_position head)
+static bool is_wanted(const stele__tail *tail, const stele__tail_term *term, int kind,
+                      stele_position head)
 {
-    return (kind == 0 || term->kind == kind) && atomic_load_explicit(&term->count, memory_order_acquire) > 0 &&
+    return (kind == 0 || term->kind == kind) &&
+           atomic_load_explicit(&term->count, memory_order_acquire) > 0 &&
            tail->first + term->first <= head;
 }
 
-stele_status stele__tail_sorted(const stele__tail *tail, const stele_alloc *alloc, int kind, stele_position head,
-                                stele__tail_handle **ret_terms, size_t *ret_count, stele_error *reterr)
+stele_status stele__tail_sorted(const stele__tail *tail, const stele_alloc *alloc, int kind,
+                                stele_position head, stele__tail_handle **ret_terms,
+                                size_t *ret_count, stele_error *reterr)
 {
     table *terms = atomic_load_explicit(&tail->terms, memory_order_acquire);
     size_t count = 0;
     size_t capacity = 0;
     stele__tail_handle *sorted = NULL;
     for (uint32_t i = 0; i < terms->size; i++) {
-        const stele__tail_handle handle = atomic_load_explicit(&terms->slots[i], memory_order_acquire);
+        const stele__tail_handle handle =
+            atomic_load_explicit(&terms->slots[i], memory_order_acquire);
         if (!handle || !is_wanted(tail, arena_at(tail, handle), kind, head)) {
             continue;
         }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Verification: every frame of every segment up to the head is read again (never through a mapping), and what the index files say is
- * compared with what the segments say, both ways: each segment is indexed again in memory, one at a time, and every term of that must be
- * in the index file with the same positions; and the numbers of terms and postings must agree.
+ * Verification: every frame of every segment up to the head is read again (never through a
+ * mapping), and what the index files say is compared with what the segments say, both ways: each
+ * segment is indexed again in memory, one at a time, and every term of that must be in the index
+ * file with the same positions; and the numbers of terms and postings must agree.
  */
 #include "log/engine.h"
 
@@ -14,11 +15,11 @@ typedef struct verification {
     stele_verify_result *result;
     stele_position head;
     uint64_t bytes_total;
-    const char *file;              /* being checked, for the callback */
+    const char *file; /* being checked, for the callback */
 } verification;
 
-static void report(verification *check, const char *file, uint64_t offset, stele_position position, bool is_index,
-                   const char *message)
+static void report(verification *check, const char *file, uint64_t offset, stele_position position,
+                   bool is_index, const char *message)
 {
     const char *slash = strrchr(file, '/');
     const stele_damage damage = {slash ? slash + 1 : file, offset, position, is_index, message};
@@ -32,38 +33,43 @@ static stele_status progress(const verification *check, stele_error *reterr)
 {
     if (check->options->progress &&
         check->options->progress(check->options->context, check->result->bytes,
-                                 check->result->bytes > check->bytes_total ? check->result->bytes : check->bytes_total)) {
+                                 check->result->bytes > check->bytes_total ? check->result->bytes
+                                                                           : check->bytes_total)) {
         return stele__fail(reterr, STELE_CANCELLED, "stopped by the caller");
     }
     return STELE_OK;
 }
 
 /* Opens a segment of its own for reading without a mapping. */
-static stele_status open_unmapped(const verification *check, uint64_t number, stele__segment **ret_segment,
-                                  stele_error *reterr)
+static stele_status open_unmapped(const verification *check, uint64_t number,
+                                  stele__segment **ret_segment, stele_error *reterr)
 {
     const stele__log *log = check->log;
-    return stele__segment_open(log->alloc, log->vfs, log->folder, number, STELE_PREAD, false, ret_segment, reterr);
+    return stele__segment_open(log->alloc, log->vfs, log->folder, number, STELE_PREAD, false,
+                               ret_segment, reterr);
 }
 
-/* Reads the frames of a segment up to `end` bytes or the event at `last`, into a part. Stops at the first damage, which is
- * reported. */
-static stele_status check_frames(verification *check, stele__segment *segment, uint64_t end, stele_position last,
-                                 stele__part *part, stele_error *reterr)
+/* Reads the frames of a segment up to `end` bytes or the event at `last`, into a part. Stops at the
+ * first damage, which is reported. */
+static stele_status check_frames(verification *check, stele__segment *segment, uint64_t end,
+                                 stele_position last, stele__part *part, stele_error *reterr)
 {
     enum { FRAMES_BETWEEN_REPORTS = 4096 };
     stele__reader reader;
     stele_status status = STELE_OK;
     stele__reader_init(&reader, check->log->alloc);
     stele__reader_enter(&reader, segment);
-    for (uint64_t frames = 1; status == STELE_OK && part->end < end && part->last < last; frames++) {
+    for (uint64_t frames = 1; status == STELE_OK && part->end < end && part->last < last;
+         frames++) {
         stele__frame frame;
         stele__frame_result result;
         const char *why;
         const uint64_t before = part->end;
-        status = stele__frame_read(&reader, part->end, part->last + 1, &frame, &result, &why, reterr);
+        status =
+            stele__frame_read(&reader, part->end, part->last + 1, &frame, &result, &why, reterr);
         if (status == STELE_OK && result != STELE_FRAME_GOOD) {
-            report(check, segment->path, part->end, part->last + 1, false, *why ? why : "zeroes where a frame should be");
+            report(check, segment->path, part->end, part->last + 1, false,
+                   *why ? why : "zeroes where a frame should be");
             break;
         }
         if (status == STELE_OK) {
@@ -86,14 +92,15 @@ static stele_status check_frames(verification *check, stele__segment *segment, u
 }
 
 /* The postings of one term of a segment against those of the index file. */
-static stele_status compare_term(const stele__part *part, const stele__tail_term *term, const stele__index *index,
-                                 bool *ret_same, stele_error *reterr)
+static stele_status compare_term(const stele__part *part, const stele__tail_term *term,
+                                 const stele__index *index, bool *ret_same, stele_error *reterr)
 {
     const stele_text name = stele__tail_name(part->tail, term);
     stele__index_entry entry;
     bool found;
     *ret_same = false;
-    STELE_TRY(stele__index_find(index, (stele__term_kind)term->kind, name, term->hash, &entry, &found, reterr));
+    STELE_TRY(stele__index_find(index, (stele__term_kind)term->kind, name, term->hash, &entry,
+                                &found, reterr));
     if (!found) {
         return STELE_OK;
     }
@@ -120,8 +127,8 @@ static stele_status compare_term(const stele__part *part, const stele__tail_term
     return STELE_OK;
 }
 
-static stele_status compare_offsets(const stele__part *part, const stele__index *index, bool *ret_same,
-                                    stele_error *reterr)
+static stele_status compare_offsets(const stele__part *part, const stele__index *index,
+                                    bool *ret_same, stele_error *reterr)
 {
     stele__index_offsets offsets;
     stele__index_offsets_init(&offsets, index);
@@ -136,8 +143,9 @@ static stele_status compare_offsets(const stele__part *part, const stele__index 
     return STELE_OK;
 }
 
-static stele_status compare_with_index(const stele__log *log, const stele__part *part, const stele__index *index,
-                                       uint64_t *ret_postings, bool *ret_same, stele_error *reterr)
+static stele_status compare_with_index(const stele__log *log, const stele__part *part,
+                                       const stele__index *index, uint64_t *ret_postings,
+                                       bool *ret_same, stele_error *reterr)
 {
     stele__tail_handle *terms;
     size_t count;
@@ -160,8 +168,9 @@ static void index_damage(void *context, uint64_t offset, const char *message)
 }
 
 /* Reads a segment again and compares it with the index file that covers it (NULL: none does). */
-static stele_status check_segment(verification *check, const stele__sealed *sealed, const stele__index *index,
-                                  uint64_t *ret_postings, bool *ret_same, stele_error *reterr)
+static stele_status check_segment(verification *check, const stele__sealed *sealed,
+                                  const stele__index *index, uint64_t *ret_postings, bool *ret_same,
+                                  stele_error *reterr)
 {
     stele__segment *segment = NULL;
     stele__part *part = NULL;
@@ -172,14 +181,16 @@ static stele_status check_segment(verification *check, const stele__sealed *seal
         return STELE_OK;
     }
     if (status == STELE_OK) {
-        status = stele__part_create(check->log->alloc, segment, &check->log->hash_key, &part, reterr);
+        status =
+            stele__part_create(check->log->alloc, segment, &check->log->hash_key, &part, reterr);
     }
     if (status == STELE_OK) {
         const uint64_t damage = check->result->damage_count;
         status = check_frames(check, segment, sealed->info.bytes, sealed->info.last, part, reterr);
         *ret_same = check->result->damage_count == damage;
         if (status == STELE_OK && *ret_same && part->last != sealed->info.last) {
-            report(check, segment->path, part->end, part->last + 1, false, "the segment ends before its last event");
+            report(check, segment->path, part->end, part->last + 1, false,
+                   "the segment ends before its last event");
             *ret_same = false;
         }
     }
@@ -188,7 +199,8 @@ static stele_status check_segment(verification *check, const stele__sealed *seal
         if (status == STELE_CORRUPT || (status == STELE_OK && !*ret_same)) {
             *ret_same = false;
             report(check, check->file, 0, sealed->info.first, true,
-                   status == STELE_CORRUPT ? reterr->message : "the index file does not agree with its segment");
+                   status == STELE_CORRUPT ? reterr->message
+                                           : "the index file does not agree with its segment");
             status = STELE_OK;
         }
     }
@@ -209,14 +221,16 @@ static stele_status check_sealed(verification *check, const stele__view *view, s
         if (status != STELE_OK && status != STELE_CORRUPT) {
             return status;
         }
-        for (; s < view->sealed_count && view->sealed[s].info.last <= stele__index_last(index); s++) {
+        for (; s < view->sealed_count && view->sealed[s].info.last <= stele__index_last(index);
+             s++) {
             bool same = true;
             STELE_TRY(check_segment(check, &view->sealed[s], index, &postings, &same, reterr));
             all_same &= same;
             STELE_TRY(progress(check, reterr));
         }
         if (status == STELE_OK && all_same && postings != stele__index_posting_count(index)) {
-            report(check, check->file, 0, stele__index_first(index), true, "the index file has postings that no event has");
+            report(check, check->file, 0, stele__index_first(index), true,
+                   "the index file has postings that no event has");
         }
     }
     return STELE_OK;
@@ -230,21 +244,26 @@ static stele_status check_parts(verification *check, const stele__view *view, st
         if (view->parts[i]->first > check->head) {
             break;
         }
-        stele_status status = open_unmapped(check, view->parts[i]->segment->header.number, &segment, reterr);
+        stele_status status =
+            open_unmapped(check, view->parts[i]->segment->header.number, &segment, reterr);
         if (status == STELE_CORRUPT || status == STELE_NOT_FOUND) {
-            report(check, view->parts[i]->segment->path, 0, view->parts[i]->first, false, reterr->message);
+            report(check, view->parts[i]->segment->path, 0, view->parts[i]->first, false,
+                   reterr->message);
             continue;
         }
         STELE_TRY(status);
-        status = stele__part_create(check->log->alloc, segment, &check->log->hash_key, &part, reterr);
-        const stele_position wanted = i + 1 < view->part_count && view->parts[i + 1]->first <= check->head
-                                          ? view->parts[i + 1]->first - 1
-                                          : check->head;
+        status =
+            stele__part_create(check->log->alloc, segment, &check->log->hash_key, &part, reterr);
+        const stele_position wanted =
+            i + 1 < view->part_count && view->parts[i + 1]->first <= check->head
+                ? view->parts[i + 1]->first - 1
+                : check->head;
         if (status == STELE_OK) {
             status = check_frames(check, segment, segment->size, wanted, part, reterr);
         }
         if (status == STELE_OK && part->last < wanted && check->result->damage_count == 0) {
-            report(check, segment->path, part->end, part->last + 1, false, "the segment ends before the head");
+            report(check, segment->path, part->end, part->last + 1, false,
+                   "the segment ends before the head");
         }
         stele__part_unref(part);
         stele__segment_unref(segment);
@@ -254,8 +273,8 @@ static stele_status check_parts(verification *check, const stele__view *view, st
     return STELE_OK;
 }
 
-stele_status stele__log_verify(stele__log *log, const stele_verify_options *options, stele_verify_result *ret_result,
-                               stele_error *reterr)
+stele_status stele__log_verify(stele__log *log, const stele_verify_options *options,
+                               stele_verify_result *ret_result, stele_error *reterr)
 {
     if (!log->is_writer) {
         STELE_TRY(stele__follow(log, reterr));
@@ -275,8 +294,10 @@ stele_status stele__log_verify(stele__log *log, const stele_verify_options *opti
     *ret_result = result;
     if (result.damage_count > 0) {
         (void)stele__fail(reterr, STELE_CORRUPT, "%" PRIu64 " damaged places", result.damage_count);
-        stele__hint(reterr, "damaged index files are built again when the store is next opened for writing; damaged segments "
-                            "need a backup");
+        stele__hint(
+            reterr,
+            "damaged index files are built again at the next opening for writing; damaged segments "
+            "need a backup");
         return STELE_CORRUPT;
     }
     return STELE_OK;

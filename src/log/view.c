@@ -4,16 +4,18 @@
 
 #include <inttypes.h>
 
-/* ------------------------------------------------------------------------------------------------- parts ---- */
+/* ---- parts */
 
-stele_status stele__part_create(const stele_alloc *alloc, stele__segment *segment, const stele__hash_key *key,
-                                stele__part **ret_part, stele_error *reterr)
+stele_status stele__part_create(const stele_alloc *alloc, stele__segment *segment,
+                                const stele__hash_key *key, stele__part **ret_part,
+                                stele_error *reterr)
 {
     stele__part *part = stele__allocate_zero(alloc, sizeof *part);
     if (!part) {
         return stele__fail_memory(reterr);
     }
-    const stele_status status = stele__tail_create(alloc, key, segment->header.first, &part->tail, reterr);
+    const stele_status status =
+        stele__tail_create(alloc, key, segment->header.first, &part->tail, reterr);
     if (status != STELE_OK) {
         stele__release(alloc, part, sizeof *part);
         return status;
@@ -45,18 +47,20 @@ void stele__part_unref(stele__part *part)
     stele__release(part->alloc, part, sizeof *part);
 }
 
-/* ------------------------------------------------------------------------------------------------- views ---- */
+/* ---- views */
 
-/* The arrays stand behind the struct, in one piece of memory; their capacities are kept in front of them. */
+/* The arrays stand behind the struct, in one piece of memory; their capacities are kept in front of
+ * them. */
 typedef struct view_memory {
     size_t size;
     stele__view view;
 } view_memory;
 
-stele_status stele__view_create(const stele_alloc *alloc, size_t sealed, size_t indexes, size_t parts,
-                                stele__view **ret_view, stele_error *reterr)
+stele_status stele__view_create(const stele_alloc *alloc, size_t sealed, size_t indexes,
+                                size_t parts, stele__view **ret_view, stele_error *reterr)
 {
-    const size_t size = sizeof(view_memory) + sealed * sizeof(stele__sealed) + (indexes + parts) * sizeof(void *);
+    const size_t size =
+        sizeof(view_memory) + sealed * sizeof(stele__sealed) + (indexes + parts) * sizeof(void *);
     view_memory *memory = stele__allocate_zero(alloc, size);
     if (!memory) {
         return stele__fail_memory(reterr);
@@ -96,7 +100,8 @@ void stele__view_unref(stele__view *view)
     stele__release(view->alloc, memory, memory->size);
 }
 
-void stele__view_add_sealed(stele__view *view, const stele__index_segment *info, stele__segment *segment)
+void stele__view_add_sealed(stele__view *view, const stele__index_segment *info,
+                            stele__segment *segment)
 {
     view->sealed[view->sealed_count++] = (stele__sealed){*info, stele__segment_ref(segment)};
 }
@@ -123,7 +128,7 @@ size_t stele__view_memory(const stele__view *view)
     return bytes;
 }
 
-/* ----------------------------------------------------------------------------------------------- locating ---- */
+/* ---- locating */
 
 static stele__part *part_of(const stele__view *view, stele_position position)
 {
@@ -147,7 +152,9 @@ static const stele__index *index_of(const stele__view *view, stele_position posi
             high = middle;
         }
     }
-    return low < view->index_count && stele__index_first(view->indexes[low]) <= position ? view->indexes[low] : NULL;
+    return low < view->index_count && stele__index_first(view->indexes[low]) <= position
+               ? view->indexes[low]
+               : NULL;
 }
 
 static stele__segment *sealed_by_number(const stele__view *view, uint64_t number)
@@ -162,7 +169,9 @@ static stele__segment *sealed_by_number(const stele__view *view, uint64_t number
             high = middle;
         }
     }
-    return low < view->sealed_count && view->sealed[low].info.number == number ? view->sealed[low].segment : NULL;
+    return low < view->sealed_count && view->sealed[low].info.number == number
+               ? view->sealed[low].segment
+               : NULL;
 }
 
 /* Makes the reader enter the segment of the event, and finds its offset code. */
@@ -179,40 +188,47 @@ static stele_status locate(const stele__view *view, stele__locator *locator, ste
     if (!index || position < stele__index_first(index) || position > stele__index_last(index)) {
         index = index_of(view, position);
         if (!index) {
-            return stele__fail(reterr, STELE_INTERNAL, "position %" PRIu64 " is in no segment", position);
+            return stele__fail(reterr, STELE_INTERNAL, "position %" PRIu64 " is in no segment",
+                               position);
         }
         locator->index = index;
         stele__index_offsets_init(&locator->offsets, index);
     }
     size_t number;
     STELE_TRY(stele__index_offset_of(&locator->offsets, position, &number, ret_code, reterr));
-    stele__segment *segment = sealed_by_number(view, stele__index_segment_at(index, number)->number);
+    stele__segment *segment =
+        sealed_by_number(view, stele__index_segment_at(index, number)->number);
     if (!segment) {
-        return stele__fail(reterr, STELE_CORRUPT, "an index file names segment %" PRIu64 ", which the manifest does not",
+        return stele__fail(reterr, STELE_CORRUPT,
+                           "an index file names segment %" PRIu64 ", which the manifest does not",
                            stele__index_segment_at(index, number)->number);
     }
     stele__reader_enter(reader, segment);
     return STELE_OK;
 }
 
-stele_status stele__view_event(const stele__view *view, stele__locator *locator, stele__reader *reader,
-                               stele_position position, const stele__event **ret_event, stele_error *reterr)
+stele_status stele__view_event(const stele__view *view, stele__locator *locator,
+                               stele__reader *reader, stele_position position,
+                               const stele__event **ret_event, stele_error *reterr)
 {
     uint32_t code;
     STELE_TRY(locate(view, locator, reader, position, &code, reterr));
     return stele__event_read(reader, position, code, ret_event, reterr);
 }
 
-stele_status stele__view_frame(const stele__view *view, stele__locator *locator, stele__reader *reader,
-                               stele_position position, stele__frame *ret_frame, stele_error *reterr)
+stele_status stele__view_frame(const stele__view *view, stele__locator *locator,
+                               stele__reader *reader, stele_position position,
+                               stele__frame *ret_frame, stele_error *reterr)
 {
     uint32_t code;
     STELE_TRY(locate(view, locator, reader, position, &code, reterr));
     return stele__event_frame(reader, position, code, ret_frame, reterr);
 }
 
-/* Narrows [*low, *high] to the sealed segment in which a time falls: their times are in the manifest, in memory. */
-static void narrow_to_segment(const stele__view *view, stele_time time, stele_position *low, stele_position *high)
+/* Narrows [*low, *high] to the sealed segment in which a time falls: their times are in the
+ * manifest, in memory. */
+static void narrow_to_segment(const stele__view *view, stele_time time, stele_position *low,
+                              stele_position *high)
 {
     for (size_t i = 0; i < view->sealed_count; i++) {
         const stele__index_segment *info = &view->sealed[i].info;
@@ -225,8 +241,9 @@ static void narrow_to_segment(const stele__view *view, stele_time time, stele_po
     }
 }
 
-stele_status stele__view_time(const stele__view *view, stele__locator *locator, stele__reader *reader, stele_time time,
-                              stele_position head, stele_position *ret_position, stele_error *reterr)
+stele_status stele__view_time(const stele__view *view, stele__locator *locator,
+                              stele__reader *reader, stele_time time, stele_position head,
+                              stele_position *ret_position, stele_error *reterr)
 {
     stele_position low = 1;
     stele_position high = head + 1;

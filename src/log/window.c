@@ -2,9 +2,10 @@
 /*
  * The id window: which event ids stand in the last STELE_ID_WINDOW positions.
  *
- * Buckets of chains that run through a ring: the cell of a position holds a 32-bit print of (stream, id) and the position before it in
- * the same bucket. Chains only go down, so they end by themselves where they leave the ring: nothing is ever taken out. A print that
- * matches is a candidate; the log decides.
+ * Buckets of chains that run through a ring: the cell of a position holds a 32-bit print of
+ * (stream, id) and the position before it in the same bucket. Chains only go down, so they end by
+ * themselves where they leave the ring: nothing is ever taken out. A print that matches is a
+ * candidate; the log decides.
  */
 #include "log/engine.h"
 
@@ -32,7 +33,8 @@ void stele__window_done(stele__window *window)
 /* Whether a position is still in the ring. */
 static bool holds(const stele__window *window, stele_position position)
 {
-    return position >= window->first && position <= window->last && window->last - position < window->size;
+    return position >= window->first && position <= window->last &&
+           window->last - position < window->size;
 }
 
 static void put(stele__window *window, stele_position position, uint32_t print)
@@ -64,7 +66,8 @@ stele_status stele__window_reserve(stele__window *window, size_t more, stele_err
         return stele__fail_memory(reterr);
     }
     larger.first = window->first;
-    for (stele_position position = window->first; window->last && position <= window->last; position++) {
+    for (stele_position position = window->first; window->last && position <= window->last;
+         position++) {
         if (holds(window, position)) {
             put(&larger, position, window->prints[position & (window->size - 1)]);
         }
@@ -99,7 +102,8 @@ static stele_position widen(uint32_t low, stele_position below)
     return position > below ? position - ((uint64_t)UINT32_MAX + 1) : position;
 }
 
-stele_position stele__window_next(const stele__window *window, uint32_t print, stele_position before)
+stele_position stele__window_next(const stele__window *window, uint32_t print,
+                                  stele_position before)
 {
     if (!window->size || !window->last) {
         return 0;

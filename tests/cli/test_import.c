@@ -367,7 +367,8 @@ TEST(a_key_of_its_own_is_known_although_the_time_is_kept_in_another_way)
     cli_import_counts counts;
 
     /* As if it was killed behind the first line, and somebody else wrote. */
-    expect_int(import_bytes(store, text, strchr(text, '\n') - text + 1u, NULL, &counts), 0);
+    expect_int(import_bytes(store, text, (size_t)(strchr(text, '\n') - text) + 1, NULL, &counts),
+               0);
     clock_of_import.instead = INT64_MIN;
     expect_ok(stele_accept_clock(store, NULL), NULL);
     write_something_else(store);

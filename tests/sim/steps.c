@@ -219,13 +219,13 @@ static bool step_plan_crash(sim_story *story)
     if (sim_disk_is_crash_planned(story->disk)) {
         return true;
     }
-    const bool is_focused = story->settings.place >= 0;
-    const sim_crash_plan plan = {
-        .is_armed = true,
-        .kind = sim_chance(&story->choice, 2, 3) ? SIM_MACHINE_CRASH : SIM_PROCESS_CRASH,
-        .place = story->settings.place == SIM_PLACE_RECOVERY ? -1 : story->settings.place,
-        .countdown = 1 + sim_choose(&story->choice, is_focused ? 6 : 24),
-        .is_after = sim_chance(&story->choice, 1, 2)};
+    const bool is_focused = story->place >= 0;
+    const sim_crash_plan plan = {.is_armed = true,
+                                 .kind = sim_chance(&story->choice, 2, 3) ? SIM_MACHINE_CRASH
+                                                                          : SIM_PROCESS_CRASH,
+                                 .place = story->place == SIM_PLACE_RECOVERY ? -1 : story->place,
+                                 .countdown = 1 + sim_choose(&story->choice, is_focused ? 6 : 24),
+                                 .is_after = sim_chance(&story->choice, 1, 2)};
     sim_story_tell(story, "a %s crash is planned",
                    plan.kind == SIM_MACHINE_CRASH ? "machine" : "process");
     sim_disk_plan_crash(story->disk, &plan);
@@ -319,7 +319,7 @@ static uint32_t weight_of(const sim_story *story, const sim_step_kind *kind)
     if (kind->run == step_delete && story->taste.likes_deletion) {
         return 20;
     }
-    if (kind->run == step_fill_disk && story->settings.place == SIM_PLACE_FULL) {
+    if (kind->run == step_fill_disk && story->place == SIM_PLACE_FULL) {
         return 12;
     }
     return kind->weight;

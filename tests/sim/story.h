@@ -107,6 +107,7 @@ typedef struct sim_story {
     uint32_t step;
     uint64_t next_number; /* of the next action */
     bool wants_observer;
+    int place; /* crashes are planned there; -1: anywhere */
     /* What is going on, for naming the place of a crash. */
     bool is_recovering;
     bool is_closing;

@@ -13,8 +13,9 @@ extern "C" {
 #endif
 
 /**
- * An allocator, given in stele_options.alloc. All of a store's memory goes through it and comes back to it, with the size it
- * was asked for. Must be callable from any thread, and may fail at any time: Stele then answers ::STELE_NO_MEMORY.
+ * An allocator, given in stele_options.alloc. All of a store's memory goes through it and comes back to it, with the
+ * size it was asked for. Must be callable from any thread, and may fail at any time: Stele then answers
+ * ::STELE_NO_MEMORY.
  */
 typedef struct stele_alloc {
     void *context;

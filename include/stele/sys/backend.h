@@ -3,10 +3,10 @@
  * @file stele/sys/backend.h
  * @brief For those who extend Stele: what a storage backend must do.
  *
- * The front (src/store) checks arguments and limits, finds the backend by the URL's scheme, and passes on what is left. A
- * backend therefore gets well-formed names, counts and sizes, at most one source in a read, and no NULL where the public
- * functions forbid it. It implements the semantics of store.h and cursor.h; one conformance suite (tests/conformance)
- * decides whether it does. Stability: minor versions may change this header.
+ * The front (src/store) checks arguments and limits, finds the backend by the URL's scheme, and passes on what is left.
+ * A backend therefore gets well-formed names, counts and sizes, at most one source in a read, and no NULL where the
+ * public functions forbid it. It implements the semantics of store.h and cursor.h; one conformance suite
+ * (tests/conformance) decides whether it does. Stability: minor versions may change this header.
  */
 #ifndef STELE_SYS_BACKEND_H
 #define STELE_SYS_BACKEND_H
@@ -29,8 +29,8 @@ typedef enum stele_intent {
 /** A commit as the front hands it on. Borrowed for the call. Every event has a stream. */
 typedef struct stele_request {
     stele_intent intent;
-    stele_commit commit;          /**< options is never NULL here, options->durability never the default */
-    stele_revision *revisions;    /**< NULL or room for commit.event_count */
+    stele_commit commit;       /**< options is never NULL here, options->durability never the default */
+    stele_revision *revisions; /**< NULL or room for commit.event_count */
 } stele_request;
 
 typedef struct stele_backend stele_backend;
@@ -57,13 +57,14 @@ typedef struct stele_backend_table {
     stele_status (*describe_stream)(stele_backend *backend, const char *stream, stele_stream_info *ret_info,
                                     stele_error *reterr);
 
-    /** `must_exist` 0: a missing or deleted stream is an empty read. The backend applies everything in `read`, filters, limit
-     * and predicate included. */
+    /** `must_exist` 0: a missing or deleted stream is an empty read. The backend applies everything in `read`, filters,
+     * limit and predicate included. */
     stele_status (*read_open)(stele_backend *backend, const stele_read *read, int must_exist,
                               stele_backend_cursor **ret_cursor, stele_error *reterr);
     const stele_record *(*read_next)(stele_backend_cursor *cursor, stele_error *reterr);
     stele_position (*read_head)(const stele_backend_cursor *cursor);
-    /** Moves a forward cursor on to the current head; it does not wait. ::STELE_DELETED_TOMBSTONE if the stream ended. */
+    /** Moves a forward cursor on to the current head; it does not wait. ::STELE_DELETED_TOMBSTONE if the stream ended.
+     */
     stele_status (*read_refresh)(stele_backend_cursor *cursor, stele_error *reterr);
     void (*read_free)(stele_backend_cursor *cursor);
 

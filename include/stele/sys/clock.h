@@ -20,7 +20,8 @@ typedef struct stele_clock {
     int64_t (*monotonic)(void *context);
     /** Fills with unpredictable bytes: event ids, store ids, the seed of hashes. */
     void (*entropy)(void *context, void *ret_bytes, size_t size);
-    /** 16 bytes that change when the machine restarts and only then: tells a crash of the process from one of the machine. */
+    /** 16 bytes that change when the machine restarts and only then: tells a crash of the process from one of the
+     * machine. */
     void (*boot_id)(void *context, uint8_t ret_id[16]);
 } stele_clock;
 

@@ -4,9 +4,9 @@
  * @brief For those who extend Stele: files, as a table of functions.
  *
  * The embedded engine touches the world through this table and stele/sys/clock.h alone; the simulator is another
- * implementation of both. All functions return 0 or a positive errno and must be callable from any thread; calls on one file
- * may overlap in time. Paths are NUL-terminated, '/'-separated. Nothing is retried by Stele but EINTR, which must not be
- * returned.
+ * implementation of both. All functions return 0 or a positive errno and must be callable from any thread; calls on one
+ * file may overlap in time. Paths are NUL-terminated, '/'-separated. Nothing is retried by Stele but EINTR, which must
+ * not be returned.
  */
 #ifndef STELE_SYS_VFS_H
 #define STELE_SYS_VFS_H
@@ -44,8 +44,8 @@ struct stele_vfs {
     int (*read)(stele_file *file, uint64_t offset, void *ret_bytes, size_t size, size_t *ret_read);
     /** Writes all bytes or fails. After a failure any part of them may have been written. */
     int (*write)(stele_file *file, uint64_t offset, const void *bytes, size_t size);
-    /** Returns when data, and what is needed to find it, is on stable storage (fdatasync). After a failure the fate of what
-     * was written since the last success is unknown. */
+    /** Returns when data, and what is needed to find it, is on stable storage (fdatasync). After a failure the fate of
+     * what was written since the last success is unknown. */
     int (*sync)(stele_file *file);
     int (*size)(stele_file *file, uint64_t *ret_size);
     int (*truncate)(stele_file *file, uint64_t size);
@@ -54,11 +54,12 @@ struct stele_vfs {
     /** Bytes allocated on disk. */
     int (*disk_usage)(stele_file *file, uint64_t *ret_bytes);
 
-    /** Maps [0, size) for reading, shared with writes through this or other handles. `size` is not above the file's size.
-     * Stays valid after the file is closed or unlinked. ENOTSUP: the caller reads instead. */
+    /** Maps [0, size) for reading, shared with writes through this or other handles. `size` is not above the file's
+     * size. Stays valid after the file is closed or unlinked. ENOTSUP: the caller reads instead. */
     int (*map)(stele_file *file, size_t size, const uint8_t **ret_memory);
     void (*unmap)(const stele_vfs *vfs, const uint8_t *memory, size_t size);
-    /** Maps [0, size) for reading and writing, shared between processes; never synced. ENOTSUP: no other process can be told. */
+    /** Maps [0, size) for reading and writing, shared between processes; never synced. ENOTSUP: no other process can be
+     * told. */
     int (*map_shared)(stele_file *file, size_t size, void **ret_memory);
     void (*unmap_shared)(const stele_vfs *vfs, void *memory, size_t size);
 
@@ -68,8 +69,9 @@ struct stele_vfs {
     /** Whether some other handle, in whatever process, holds an exclusive lock. */
     int (*is_locked)(stele_file *file, int *ret_locked);
 
-    /** Waits until `*word` (in a map_shared, or private memory) is no longer `expected`, it is woken, or `timeout` ns have
-     * passed (negative: never). Returns 0 or ETIMEDOUT. May return early; where words cannot be slept on, after 5 ms. */
+    /** Waits until `*word` (in a map_shared, or private memory) is no longer `expected`, it is woken, or `timeout` ns
+     * have passed (negative: never). Returns 0 or ETIMEDOUT. May return early; where words cannot be slept on, after 5
+     * ms. */
     int (*wait)(const stele_vfs *vfs, uint32_t *word, uint32_t expected, int64_t timeout);
     void (*wake)(const stele_vfs *vfs, uint32_t *word);
 

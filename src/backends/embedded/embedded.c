@@ -24,14 +24,14 @@ static stele_status embedded_close(stele_backend *backend, stele_error *reterr)
     return status;
 }
 
-static stele_status embedded_append(stele_backend *backend, const stele_request *request, stele_receipt *ret_receipt,
-                                    stele_error *reterr)
+static stele_status embedded_append(stele_backend *backend, const stele_request *request,
+                                    stele_receipt *ret_receipt, stele_error *reterr)
 {
     return stele__log_append(log_of(backend), request, ret_receipt, reterr);
 }
 
-static stele_status embedded_submit(stele_backend *backend, const stele_request *request, stele_completion done,
-                                    void *context, stele_error *reterr)
+static stele_status embedded_submit(stele_backend *backend, const stele_request *request,
+                                    stele_completion done, void *context, stele_error *reterr)
 {
     return stele__log_submit(log_of(backend), request, done, context, reterr);
 }
@@ -46,27 +46,31 @@ static stele_status embedded_step(stele_backend *backend, int *ret_more, stele_e
     return stele__log_step(log_of(backend), ret_more, reterr);
 }
 
-static stele_status embedded_head(stele_backend *backend, stele_position *ret_head, stele_error *reterr)
+static stele_status embedded_head(stele_backend *backend, stele_position *ret_head,
+                                  stele_error *reterr)
 {
     return stele__log_head(log_of(backend), ret_head, reterr);
 }
 
-static stele_status embedded_wait(stele_backend *backend, stele_position after, stele_duration timeout,
-                                  stele_position *ret_head, stele_error *reterr)
+static stele_status embedded_wait(stele_backend *backend, stele_position after,
+                                  stele_duration timeout, stele_position *ret_head,
+                                  stele_error *reterr)
 {
     return stele__log_wait(log_of(backend), after, timeout, ret_head, reterr);
 }
 
-static stele_status embedded_describe_stream(stele_backend *backend, const char *stream, stele_stream_info *ret_info,
-                                             stele_error *reterr)
+static stele_status embedded_describe_stream(stele_backend *backend, const char *stream,
+                                             stele_stream_info *ret_info, stele_error *reterr)
 {
     return stele__log_describe_stream(log_of(backend), stream, ret_info, reterr);
 }
 
-static stele_status embedded_read_open(stele_backend *backend, const stele_read *read, int must_exist,
-                                       stele_backend_cursor **ret_cursor, stele_error *reterr)
+static stele_status embedded_read_open(stele_backend *backend, const stele_read *read,
+                                       int must_exist, stele_backend_cursor **ret_cursor,
+                                       stele_error *reterr)
 {
-    return stele__log_read_open(log_of(backend), read, must_exist, (stele__log_cursor **)ret_cursor, reterr);
+    return stele__log_read_open(log_of(backend), read, must_exist, (stele__log_cursor **)ret_cursor,
+                                reterr);
 }
 
 static const stele_record *embedded_read_next(stele_backend_cursor *cursor, stele_error *reterr)
@@ -89,8 +93,8 @@ static void embedded_read_free(stele_backend_cursor *cursor)
     stele__log_read_free((stele__log_cursor *)cursor);
 }
 
-static stele_status embedded_names_open(stele_backend *backend, const stele_list *list, stele_backend_names **ret_names,
-                                        stele_error *reterr)
+static stele_status embedded_names_open(stele_backend *backend, const stele_list *list,
+                                        stele_backend_names **ret_names, stele_error *reterr)
 {
     return stele__log_names_open(log_of(backend), list, (stele__log_names **)ret_names, reterr);
 }
@@ -105,12 +109,14 @@ static void embedded_names_free(stele_backend_names *names)
     stele__log_names_free((stele__log_names *)names);
 }
 
-static stele_status embedded_describe(stele_backend *backend, stele_info *ret_info, stele_error *reterr)
+static stele_status embedded_describe(stele_backend *backend, stele_info *ret_info,
+                                      stele_error *reterr)
 {
     return stele__log_describe(log_of(backend), ret_info, reterr);
 }
 
-static stele_status embedded_checkpoint_check(stele_backend *backend, const stele_checkpoint *checkpoint,
+static stele_status embedded_checkpoint_check(stele_backend *backend,
+                                              const stele_checkpoint *checkpoint,
                                               stele_position *ret_valid_until, stele_error *reterr)
 {
     return stele__log_checkpoint_check(log_of(backend), checkpoint, ret_valid_until, reterr);
@@ -151,8 +157,8 @@ static const stele_backend_table TABLE = {
     .verify = embedded_verify,
 };
 
-stele_status stele__embedded_open(const char *location, const stele_options *options, stele_backend **ret_backend,
-                                  stele_error *reterr)
+stele_status stele__embedded_open(const char *location, const stele_options *options,
+                                  stele_backend **ret_backend, stele_error *reterr)
 {
     embedded *self = stele__allocate_zero(options->alloc, sizeof *self);
     if (!self) {

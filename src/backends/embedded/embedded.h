@@ -6,7 +6,7 @@
 #include <stele/sys/backend.h>
 
 /* A stele_backend_open: `location` is the folder's path. */
-stele_status stele__embedded_open(const char *location, const stele_options *options, stele_backend **ret_backend,
-                                  stele_error *reterr);
+stele_status stele__embedded_open(const char *location, const stele_options *options,
+                                  stele_backend **ret_backend, stele_error *reterr);
 
 #endif
