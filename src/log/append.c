@@ -23,8 +23,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* --------------------------------------------------------------------------------- fetching what
- * is missing ---- */
+/* ---- fetching what is missing */
 
 static stele_status prepare_searches(stele__plan *plan, stele_error *reterr)
 {

@@ -95,8 +95,7 @@ void stele__view_add_part(stele__view *view, stele__part *part);
 /* Private memory of tails and open indexes. */
 size_t stele__view_memory(const stele__view *view);
 
-/* ---------------------------------------------------------------------------------- reading from a
- * view ---- */
+/* ---- reading from a view */
 
 /* Finds events by position, keeping what it decoded last. Zero-initialise. Confined to one thread.
  */
@@ -257,8 +256,7 @@ typedef struct stele__group {
     size_t note_capacity;
 } stele__group;
 
-/* ------------------------------------------------------------------------------------------- the
- * engine ---- */
+/* ---- the engine */
 
 typedef struct stele__deferred stele__deferred;
 

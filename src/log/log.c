@@ -276,8 +276,7 @@ stele_status stele__log_close(stele__log *log, stele_error *reterr)
     return status;
 }
 
-/* ----------------------------------------------------------------------------------------- heads
- * and waiting ---- */
+/* ---- heads and waiting */
 
 stele_status stele__log_head(stele__log *log, stele_position *ret_head, stele_error *reterr)
 {
