@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { FILE_BYTES_MAX = 1 << 20, FILE_COUNT = 3, BASE_COUNT = 4, EVENTS = 3000 };
+enum { FILE_BYTES_MAX = 1 << 20, FILE_COUNT = 3, BASE_COUNT = 4 };
 
 /* ---- files in memory ---- */
 
@@ -152,24 +152,44 @@ static void build_segments(stele__index_builder *builder, stele_position first, 
     }
 }
 
-/* Few terms with lists of all sizes, or many with short ones; short names or long ones. */
-static void build_base(unsigned number, const char *path)
+/* What the files to begin with have: few events; long lists; full pages of short names; full pages
+ * of long names. */
+typedef struct base_shape {
+    uint64_t event_count;
+    unsigned term_count;
+    int name_size;
+} base_shape;
+
+static const base_shape base_shapes[BASE_COUNT] = {{200, 60, 3},
+                                                   {3000, 60, 3},
+                                                   {200, 500, 12},
+                                                   {200, 12, 900}};
+
+/* The number stands in front: long names share little. */
+static size_t name_of(char *name, const base_shape *shape, unsigned i)
+{
+    memset(name, 'n', (size_t)shape->name_size);
+    for (int place = 0; place < 3; place++, i /= 10) {
+        name[2 - place] = (char)('0' + i % 10);
+    }
+    return (size_t)shape->name_size;
+}
+
+static void build_base(const base_shape *shape, const char *path)
 {
     const stele__index_params params = params_of(path);
-    const uint64_t count = number % 2 ? EVENTS : 200;
     const stele_position first = 1;
     stele__index_builder *builder;
     must(stele__index_build(&params, &builder, NULL));
-    build_segments(builder, first, count);
-    for (unsigned i = 0; i < 60; i++) {
+    build_segments(builder, first, shape->event_count);
+    const unsigned of_a_kind = (shape->term_count + 4) / 5;
+    for (unsigned i = 0; i < shape->term_count; i++) {
         char name[1000];
-        const int size = number / 2 ? snprintf(name, sizeof name, "%0*u", 900, i)
-                                    : snprintf(name, sizeof name, "n%02u", i);
-        const stele__term_kind kind = (stele__term_kind)(1 + i / 12);
-        must(
-            stele__index_add_term(builder, kind, (stele_text){name, (size_t)size}, 0, false, NULL));
+        const stele_text text = {name, name_of(name, shape, i)};
+        const stele__term_kind kind = (stele__term_kind)(1 + i / of_a_kind);
+        must(stele__index_add_term(builder, kind, text, 0, false, NULL));
         uint64_t gap = 1 + i % 6;
-        for (stele_position at = first + i; at < first + count; at += gap) {
+        for (stele_position at = first + i % 60; at < first + shape->event_count; at += gap) {
             must(stele__index_add_positions(builder, &at, 1, NULL));
             gap = 1 + (at * at + i) % (2 + (i % 4 ? 60 * (uint64_t)i : 4));
         }
@@ -248,7 +268,7 @@ static void ask_terms(const stele__index *index)
     for (int kind = 0; kind < 7; kind++) {
         for (unsigned i = 0; i < 60; i += 7) {
             char name[8];
-            (void)snprintf(name, sizeof name, "n%02u", i);
+            (void)snprintf(name, sizeof name, "%03u", i);
             (void)stele__index_terms_seek(&terms, index, (stele__term_kind)kind, stele__text(name),
                                           NULL);
             (void)stele__index_terms_next(&terms, &found, NULL);
@@ -282,7 +302,7 @@ static void merge(stele__index *index)
     }
     must(stele__index_build(&begin, &builder, NULL));
     build_segments(builder, first, 20);
-    must(stele__index_add_term(builder, STELE_TERM_TYPE, stele__text("n30"), 0, false, NULL));
+    must(stele__index_add_term(builder, STELE_TERM_TYPE, stele__text("030"), 0, false, NULL));
     must(stele__index_add_positions(builder, &first, 1, NULL));
     must(stele__index_finish(builder, NULL, NULL));
     must(stele__index_open(stele_alloc_default(), &memory_vfs, "1", STELE_PREAD, &store, &key,
@@ -320,7 +340,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memory_file *file = &files[0];
     if (bases[0].size == 0) {
         for (unsigned i = 0; i < BASE_COUNT; i++) {
-            build_base(i, "0");
+            build_base(&base_shapes[i], "0");
             memcpy(bases[i].bytes, file->bytes, file->size);
             bases[i].size = file->size;
         }

@@ -201,7 +201,7 @@ const cli_command cli_command_export = {
     .about = "Writes events as JSON lines to a file, or to standard output: the whole store, "
              "or what the options select. The file appears when it is complete, and not "
              "before. What one stele exports, another imports: events, ids, times, tags, "
-             "metadata, all byte for byte; into an empty store with the same positions.",
+             "metadata, all byte for byte and in the same order.",
     .examples = "  stele export ledger.jsonl\n"
                 "  stele export --category account | zstd > accounts.jsonl.zst\n"
                 "  stele export --format cloudevents --source /shop/ledger events.jsonl\n",

@@ -28,10 +28,20 @@
  * *Finding the place to go on.* From what is known to be imported (at first: nothing) the source
  * fills a window of at most CLI_WINDOW_ITEMS items. If the key of its last item is in the store,
  * the whole window is; else the last item within it whose key is there ends what is. If there is
- * none, this is where to go on: no commit ever dealt with more than a window, so the next key could
- * not be farther away. (Windows in which every line was bad leave no key. They are passed over
- * again in the same way, and the windows behind them are looked up again, until something new was
- * written: then I1 says that nothing behind it can be there.)
+ * none, this is where to go on. That is right because of how keys are left:
+ *
+ * I4. The end of a window in which any key was left has a key. So from a key that is not the end of
+ * a window the next one is less than a window away, and from the end of one window to the end of
+ * the next it is at most a window. (Where a window ends is decided by content alone, see I2.)
+ *
+ * I5. A window without any key has no event that was written: all its lines were bad. Whoever goes
+ * over the file again comes to the beginning of this window, finds no key, passes over the bad
+ * lines again, and comes to the beginning of the next one.
+ *
+ * I6. A window ends early at the end of the file, or where a pipe has nothing more to say; the
+ * latter never while keys are still looked for, and then its end always has a key.
+ *
+ * Keys are looked for until something new was written: then, by I1, nothing behind it can be there.
  *
  * *Looking up a key* without writing: the store decides about keys before expectations. A commit
  * with the key in question, and an expectation that no stream can meet, is refused for its key if
@@ -48,10 +58,9 @@
  *
  * *Ids still count.* Within a window a second item with the same stream and id is passed over, and
  * events whose ids the store knows are not written again: that is what the store does with a retry.
- * But then there is no commit to carry the key, and the store forgets ids. So when the end of a
- * window is known by ids alone, a marker is written that carries its key: an event of the stream
- * $import. The end of every window that had an event in it can be recognised for ever; without that
- * the search above would end too early.
+ * But then there is no commit to carry a key, and the store forgets ids. So when what stands at the
+ * end of a window is known by ids alone, and where I4 and I6 ask for a key that no commit carries,
+ * a marker is written: an event of the stream $import that says nothing but its key.
  *
  * *Time.* Into a store that has no events the source's times go as recorded times, so that --as-of
  * works on imported history; they are clamped so as never to decrease. An import that goes on does
@@ -100,9 +109,11 @@ typedef struct importer {
     bool looks_up;    /* keys may be in the store */
     bool has_resumed; /* some were */
     bool has_unsynced;
-    bool needs_marker; /* the store knows items only by what it will forget, see above */
-    int64_t synced;    /* when */
-    uint64_t reported; /* bad items */
+    bool needs_marker;   /* the store knows items only by what it will forget, see above */
+    bool window_has_key; /* a commit of this window has left one */
+    bool end_has_key;    /* ... for its last item */
+    int64_t synced;      /* when */
+    uint64_t reported;   /* bad items */
 } importer;
 
 /* ---- Keys and the clock */
@@ -282,6 +293,12 @@ static const cli_item *item_of(const importer *import, size_t first, size_t coun
                 ->items[is_last ? import->dealt_with - 1 : import->pending[first + count - 1]];
 }
 
+/* Whether that is the last item of the window. */
+static bool stands_for_end(const importer *import, size_t first, size_t count)
+{
+    return item_of(import, first, count) == &import->source->items[import->source->item_count - 1];
+}
+
 /* Appends pending events in one commit and counts them. */
 static stele_status append_some(importer *import, size_t first, size_t count, stele_error *reterr)
 {
@@ -308,7 +325,11 @@ static stele_status append_some(importer *import, size_t first, size_t count, st
         import->counts.imported += count;
         import->looks_up = false;
         import->has_unsynced = true;
-        import->needs_marker = import->needs_marker && own_key;
+        if (!own_key) {
+            import->needs_marker = false;
+            import->window_has_key = true;
+            import->end_has_key = stands_for_end(import, first, count);
+        }
     }
     return STELE_OK;
 }
@@ -511,7 +532,8 @@ static int add_event(importer *import, size_t item)
 /* Reports an item after what is pending has been written. */
 static int refuse_item(importer *import, size_t item, size_t offset, const char *message)
 {
-    const int result = flush(import, item);
+    /* If the import ends here, what came before is still to be written. */
+    const int result = import->options->skips_bad ? -1 : flush(import, item);
 
     return result >= 0 ? result : say_bad_item(import, item, offset, message);
 }
@@ -584,7 +606,8 @@ static int leave_key(importer *import)
     bool known = false;
     stele_error error;
 
-    if (result >= 0 || !import->needs_marker || import->options->is_dry) {
+    if (result >= 0 || import->options->is_dry || import->end_has_key ||
+        !(import->needs_marker || import->window_has_key || source->is_waiting)) {
         return result;
     }
     if (is_known(import, last, &known, &error) != STELE_OK ||
@@ -612,6 +635,8 @@ static int import_window(importer *import)
         return -1;
     }
     memset(import->seen, 0, SEEN_SLOTS * sizeof *import->seen);
+    import->window_has_key = false;
+    import->end_has_key = false;
     for (size_t item = 0; item < source->item_count && result < 0; item++) {
         result = take_item(import, item);
     }
@@ -620,7 +645,8 @@ static int import_window(importer *import)
     }
     cli_source_consume(source, source->item_count);
     cli_arena_reset(&import->arena);
-    if (result < 0 && cli_monotonic() - import->synced > SYNC_INTERVAL && import->store) {
+    if (result < 0 && import->store &&
+        (source->is_waiting || cli_monotonic() - import->synced > SYNC_INTERVAL)) {
         result = sync_store(import);
     }
     return result;
@@ -657,6 +683,7 @@ static int import_all(importer *import)
         if (cli_caught_signal() != 0) {
             return say_stopped(import);
         }
+        import->source->may_end_early = !import->looks_up;
         cli_source_fill(import->source);
         if (import->source->item_count == 0) {
             return import->source->problem.message ? say_problem(import) : CLI_EXIT_OK;

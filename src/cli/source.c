@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -70,6 +71,7 @@ typedef struct source_scan {
     uint64_t line;
     uint64_t column;
     cli_chain chain;
+    size_t content; /* bytes of the items of the window */
 } source_scan;
 
 static void fail_at(source_scan *scan, const char *message)
@@ -78,10 +80,22 @@ static void fail_at(source_scan *scan, const char *message)
         (cli_problem){.message = message, .line = scan->line, .column = scan->column};
 }
 
-/* Puts more bytes behind those in the buffer. False: there are no more, or reading failed. */
+/* Whether a pipe has nothing to say just now. What came through it so far can then be imported
+ * instead of being kept waiting. (The elements of an array wait: their window cannot end anywhere.)
+ */
+static bool must_wait(const cli_source *source)
+{
+    struct pollfd wanted = {.fd = source->descriptor, .events = POLLIN};
+
+    return source->may_end_early && source->size == 0 && source->layout == CLI_LAYOUT_LINES &&
+           source->item_count > 0 && poll(&wanted, 1, 0) == 0;
+}
+
+/* Puts more bytes behind those in the buffer. False: there are no more now, or reading failed. */
 static bool read_more(cli_source *source)
 {
-    while (!source->is_at_end && !source->problem.message) {
+    source->is_waiting = must_wait(source);
+    while (!source->is_waiting && !source->is_at_end && !source->problem.message) {
         const size_t room = source->buffer.size > READ_SIZE ? source->buffer.size : READ_SIZE;
         ssize_t size;
 
@@ -178,6 +192,7 @@ static void add_item(source_scan *scan, size_t at, size_t size, uint64_t line, u
     cli_source *source = scan->source;
     cli_item *item = &source->items[source->item_count++];
 
+    scan->content += size;
     scan->chain = cli_chain_next(&scan->chain, source->buffer.data + at, size);
     *item = (cli_item){
         .at = at,
@@ -191,9 +206,24 @@ static void add_item(source_scan *scan, size_t at, size_t size, uint64_t line, u
     };
 }
 
+/* Whether the window takes another item. What ends a window is content alone: an importer that
+ * looks for the end of a window that it has met before must meet it again, whatever the line
+ * breaks. */
+static bool has_room(source_scan *scan)
+{
+    const cli_source *source = scan->source;
+
+    if (scan->at - source->start > scan->content + CLI_ITEM_SIZE_MAX) {
+        fail_at(scan, "there are more than 32 MiB of blanks");
+    }
+    return source->item_count < CLI_WINDOW_ITEMS && scan->content < CLI_WINDOW_BYTES &&
+           !source->problem.message;
+}
+
 /* ---- Lines */
 
-/* Moves the scan behind the line that begins at it. False: there is none, or it is too long. */
+/* Moves the scan behind the line that begins at it. False: there is none, there is none yet, or it
+ * is too long. */
 static bool take_line(source_scan *scan, size_t *ret_at, size_t *ret_size)
 {
     cli_source *source = scan->source;
@@ -210,19 +240,19 @@ static bool take_line(source_scan *scan, size_t *ret_at, size_t *ret_size)
             fail_at(scan, "the line is longer than 32 MiB");
             return false;
         }
-        if (found || (!read_more(source) && !source->problem.message && end > scan->at)) {
-            *ret_at = scan->at;
-            *ret_size = end - scan->at;
-            scan->at = end + (found ? 1 : 0);
-            scan->line++;
-            scan->column = 1;
-            return true;
+        if (!found && read_more(source)) {
+            searched = end;
+            continue;
         }
-        if (source->problem.message ||
-            (source->is_at_end && end == source->buffer.size && end == scan->at)) {
+        if (!found && (!source->is_at_end || end == scan->at)) {
             return false;
         }
-        searched = end;
+        *ret_at = scan->at;
+        *ret_size = end - scan->at;
+        scan->at = end + (found ? 1 : 0);
+        scan->line++;
+        scan->column = 1;
+        return true;
     }
 }
 
@@ -232,7 +262,7 @@ static void fill_lines(source_scan *scan)
     size_t at;
     size_t size;
 
-    while (source->item_count < CLI_WINDOW_ITEMS && scan->at - source->start < CLI_WINDOW_BYTES) {
+    while (has_room(scan)) {
         const uint64_t line = scan->line;
         const uint64_t column = scan->column;
         size_t blanks = 0;
@@ -343,7 +373,7 @@ static void fill_array(source_scan *scan)
 {
     cli_source *source = scan->source;
 
-    while (source->item_count < CLI_WINDOW_ITEMS && scan->at - source->start < CLI_WINDOW_BYTES) {
+    while (has_room(scan)) {
         size_t at;
         uint64_t line;
         uint64_t column;

@@ -14,7 +14,8 @@
 #include "chain.h"
 #include "memory.h"
 
-/* A window ends when it has so many items or bytes; it has at least one item if there is one. */
+/* A window ends when it has so many items or bytes in them; it has at least one item if there is
+ * one. */
 #define CLI_WINDOW_ITEMS 4096
 #define CLI_WINDOW_BYTES ((size_t)2 << 20)
 /* An event of 16 MiB in base64 with its metadata fits. */
@@ -54,6 +55,9 @@ typedef struct cli_source {
     bool array_has_begun; /* an element was taken */
     bool array_has_ended;
     bool is_at_end; /* everything was read into the buffer */
+    bool
+        may_end_early; /* set by the importer: a window may end where a pipe has no more just now */
+    bool is_waiting;   /* the window ended because nothing more has come yet */
     cli_buffer buffer;
     size_t start;  /* what is not dealt with yet */
     uint64_t line; /* of start */

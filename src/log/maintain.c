@@ -253,6 +253,8 @@ static stele_status replace_manifest(stele__log *log, stele__manifest *next, ste
 {
     const stele_status status = stele__manifest_write(log->vfs, log->folder, next, reterr);
     if (status != STELE_OK) {
+        /* It may stand there all the same: neither its generation nor the numbers of its files are used again. */
+        log->manifest.generation = next->generation;
         stele__manifest_done(next);
         return status;
     }
@@ -290,8 +292,8 @@ static stele_status seal(stele__log *log, stele__part *part, stele_error *reterr
     if (status == STELE_OK) {
         status = stele__maintain_write_index(log, part, &next, &index, reterr);
     }
+    log->manifest.next_index = next.next_index;
     if (status != STELE_OK) {
-        log->manifest.next_index = next.next_index;
         stele__manifest_done(&next);
         return status;
     }
@@ -441,16 +443,19 @@ static stele_status rebuild(stele__log *log, const stele__view *old, const stele
     return STELE_OK;
 }
 
-static void forget_index(stele__manifest *manifest, stele_position first)
+/* Strikes the index file that begins at a position off a manifest. Returns its number; 0: there is none. */
+static uint64_t forget_index(stele__manifest *manifest, stele_position first)
 {
     for (size_t i = 0; i < manifest->index_count; i++) {
         if (manifest->indexes[i].first == first) {
+            const uint64_t number = manifest->indexes[i].number;
             manifest->index_count--;
             memmove(&manifest->indexes[i], &manifest->indexes[i + 1],
                     (manifest->index_count - i) * sizeof *manifest->indexes);
-            return;
+            return number;
         }
     }
+    return 0;
 }
 
 /* The view and the manifest without the damaged files, whose numbers go to `numbers`. Maintenance
@@ -471,8 +476,10 @@ static stele_status replace_damaged(stele__log *log, const stele__view *old, ste
         }
         stele__log_say(log, STELE_LOG_WARNING, "building an index file again: %s",
                        stele__index_path(index));
-        numbers[(*ret_count)++] = log->manifest.indexes[i].number;
-        forget_index(next, stele__index_first(index));
+        const uint64_t number = forget_index(next, stele__index_first(index));
+        if (number) {
+            numbers[(*ret_count)++] = number;
+        }
         STELE_TRY(rebuild(log, old, index, view, next, reterr));
     }
     return STELE_OK;

@@ -77,6 +77,11 @@ stele_status stele__manifest_copy(const stele__manifest *from, stele__manifest *
 stele_status stele__manifest_add_segment(stele__manifest *manifest,
                                          const stele__index_segment *segment, stele_error *reterr)
 {
+    if (manifest->segment_count > 0 &&
+        manifest->segments[manifest->segment_count - 1].number == segment->number) {
+        manifest->segments[manifest->segment_count - 1] = *segment;
+        return STELE_OK;
+    }
     if (!stele__reserve(manifest->alloc, (void **)&manifest->segments, &manifest->segment_capacity,
                         manifest->segment_count + 1, sizeof *manifest->segments)) {
         return stele__fail_memory(reterr);
@@ -122,9 +127,10 @@ stele_status stele__manifest_add_cut(stele__manifest *manifest, stele_position c
         manifest->cut_count--;
     }
     if (manifest->cut_count == STELE_MANIFEST_CUTS_MAX) {
+        /* Epochs before the forgotten one are promised rather too little than too much. */
+        manifest->cuts[1].cut = manifest->cuts[0].cut;
         memmove(manifest->cuts, manifest->cuts + 1,
                 (STELE_MANIFEST_CUTS_MAX - 1) * sizeof *manifest->cuts);
-        manifest->cuts[0].epoch = manifest->cuts[0].epoch > 0 ? manifest->cuts[0].epoch : 1;
         manifest->cut_count--;
     }
     manifest->cuts[manifest->cut_count++] = (stele__epoch_cut){manifest->epoch, cut};
@@ -155,7 +161,8 @@ typedef struct line {
 static bool cut_line(const char **at, const char *end, line *ret_line)
 {
     const char *newline = memchr(*at, '\n', (size_t)(end - *at));
-    if (!newline || newline - *at >= LINE_SIZE_MAX || newline == *at) {
+    if (!newline || newline - *at >= LINE_SIZE_MAX || newline == *at ||
+        memchr(*at, 0, (size_t)(newline - *at))) {
         return false;
     }
     const size_t size = (size_t)(newline - *at);

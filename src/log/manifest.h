@@ -65,6 +65,7 @@ stele_status stele__manifest_read(const stele_vfs *vfs, const char *folder,
 stele_status stele__manifest_write(const stele_vfs *vfs, const char *folder,
                                    stele__manifest *manifest, stele_error *reterr);
 
+/* Adding the last one again replaces it: sealing may be tried again after it failed half-way. */
 stele_status stele__manifest_add_segment(stele__manifest *manifest,
                                          const stele__index_segment *segment, stele_error *reterr);
 /* Puts `index` in the place of all files that its range covers. */

@@ -77,6 +77,8 @@ static bool run_letter(sim_story *story, char letter)
         return sim_story_carry_out(story, make_append(story, "account-1", 60, STELE_DURABLE_OS));
     case 'n':
         return sim_story_carry_out(story, make_append(story, "account-2", 60, STELE_DURABLE_NONE));
+    case 'q':
+        return sim_story_carry_out(story, make_append(story, "order-1", 600, STELE_DURABLE_OS));
     case 'b':
         return sim_story_carry_out(story,
                                    make_append(story, "order-1", BIG_BYTES, STELE_DURABLE_OS));
@@ -97,6 +99,10 @@ static bool run_letter(sim_story *story, char letter)
         return sim_story_work(story, 100);
     case 'c':
         return sim_story_reopen(story);
+    case 'k':
+        sim_disk_forget_plan(story->disk);
+        sim_disk_crash_now(story->disk, SIM_PROCESS_CRASH, SIM_PLACE_OTHER);
+        return true;
     default:
         return sim_report_fail(&story->report, "there is no operation %c", letter);
     }

@@ -5,13 +5,14 @@
  * a letter for each operation:
  *
  *   a  append an event, full        o  append, os          n  append, none
+ *   q  append 600 bytes, os (one frame is as long as another)
  *   b  append 30 KiB (two of these and a segment of 64 KiB is nearly full)
  *   m  append to three streams at once
  *   d  delete stream                u  append to the deleted stream
  *   t  write metadata               p  submit two commits
  *   r  a random commit: several streams, tags, a key perhaps
  *   s  sync                         w  all background work that there is
- *   c  close and open
+ *   c  close and open               k  kill the process, and open
  */
 #ifndef STELE_TESTS_SIM_SCRIPT_H
 #define STELE_TESTS_SIM_SCRIPT_H

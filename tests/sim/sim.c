@@ -13,7 +13,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #ifdef STELE_CANARY
 #include "log/log.h"
@@ -187,6 +189,19 @@ static bool parse_command(int argc, char **argv, sim_command *command)
     return true;
 }
 
+/* ---- running */
+
+/* One run takes milliseconds; who computes for so long has lost his way. */
+enum { RUN_SECONDS_MAX = 20 };
+
+/* Runs a story under a watch that counts processor time. */
+static bool run_watched(sim_story *story, const sim_settings *settings)
+{
+    const struct itimerval watch = {.it_value.tv_sec = RUN_SECONDS_MAX};
+    (void)setitimer(ITIMER_VIRTUAL, &watch, NULL);
+    return sim_story_run(story, settings);
+}
+
 /* ---- shrinking */
 
 static void print_settings(const sim_settings *settings)
@@ -225,7 +240,7 @@ static void shrink(sim_story *story, const sim_settings *settings)
             for (uint32_t i = at; i < count && i < at + size; i++) {
                 left_out[i] = true;
             }
-            if (sim_story_run(story, &smaller)) {
+            if (run_watched(story, &smaller)) {
                 memcpy(left_out, before, sizeof before);
             }
         }
@@ -241,7 +256,7 @@ static void shrink(sim_story *story, const sim_settings *settings)
     }
     (void)printf("\n");
     smaller.is_told = true;
-    if (sim_story_run(story, &smaller)) {
+    if (run_watched(story, &smaller)) {
         (void)printf("(they do not fail any more: the run is not a function of its seed)\n");
     } else {
         (void)printf("FAILED: %s\n", story->report.text);
@@ -297,19 +312,39 @@ static void print_table(const sim_counts *counts, double seconds)
 
 static sim_story *running;
 
-/* An invariant of the engine does not hold: nothing can go on, but the seed is told. */
+static int canary_hunted;
+
+/* The process cannot go on, but the seed is told. With a canary that counts as finding it. */
+static void tell_end(const char *what, const char *where, int number) __attribute__((noreturn));
+
+static void tell_end(const char *what, const char *where, int number)
+{
+    (void)printf("%s: ", canary_hunted ? "found" : "FAILED");
+    print_settings(&running->settings);
+    (void)printf("\nat step %" PRIu32 ": %s %s %d\n", running->step, what, where, number);
+    (void)fflush(stdout);
+    if (canary_hunted) {
+        _exit(0);
+    }
+    abort();
+}
+
+/* An invariant of the engine does not hold. */
 static void tell_assertion(const char *expression, const char *file, int line)
     __attribute__((noreturn));
 
 static void tell_assertion(const char *expression, const char *file, int line)
 {
-    if (running) {
-        (void)printf("FAILED: ");
-        print_settings(&running->settings);
-        (void)printf("\nat step %" PRIu32 ": ", running->step);
-    }
-    (void)printf("assertion %s, %s:%d\n", expression, file, line);
-    abort();
+    (void)printf("assertion %s\n", expression);
+    tell_end("assertion at", file, line);
+}
+
+/* A map was read where its file was cut away (or worse), or a call does not come back. */
+static void tell_signal(int number)
+{
+    (void)signal(number, SIG_DFL);
+    tell_end(number == SIGVTALRM ? "a call does not come back:" : "the process died:", "signal",
+             number);
 }
 
 /* Runs until a bound is reached. Not 0: a failure was found and told. */
@@ -328,7 +363,7 @@ static int run_many(sim_story *story, const sim_command *command, sim_settings *
             (command->crashes > 0 && crashes >= command->crashes)) {
             return result;
         }
-        if (!sim_story_run(story, settings)) {
+        if (!run_watched(story, settings)) {
             if (!command->keeps_going) {
                 return report_failure(story, settings);
             }
@@ -351,7 +386,7 @@ static int hunt_canary(sim_story *story, const sim_command *command, sim_setting
     return EXIT_USAGE;
 #endif
     for (uint64_t i = 0; i < command->budget; i++, settings->seed++) {
-        if (!sim_story_run(story, settings)) {
+        if (!run_watched(story, settings)) {
             (void)printf("canary %d: found with seed %" PRIu64 ", the %" PRIu64 ". seed: %s\n",
                          command->canary, settings->seed, i + 1, story->report.text);
             return 0;
@@ -400,7 +435,7 @@ static int replay(sim_story *story, const char *path)
         }
         if (!parse_command(argument_count, arguments, &command)) {
             result = EXIT_USAGE;
-        } else if (!sim_story_run(story, &command.settings)) {
+        } else if (!run_watched(story, &command.settings)) {
             result = report_failure(story, &command.settings);
         }
         count++;
@@ -422,18 +457,6 @@ static int run_places(sim_story *story, const sim_command *command, double begin
     return result;
 }
 
-/* A signal that ends the process: a map read where its file was cut away, or worse. */
-static void tell_signal(int number)
-{
-    (void)signal(number, SIG_DFL);
-    if (running) {
-        (void)printf("FAILED: ");
-        print_settings(&running->settings);
-        (void)printf("\nat step %" PRIu32 ": signal %d\n", running->step, number);
-    }
-    (void)raise(number);
-}
-
 int main(int argc, char **argv)
 {
     sim_command command = command_default();
@@ -448,6 +471,8 @@ int main(int argc, char **argv)
     stele__assert_hook(tell_assertion);
     (void)signal(SIGBUS, tell_signal);
     (void)signal(SIGSEGV, tell_signal);
+    (void)signal(SIGVTALRM, tell_signal);
+    canary_hunted = command.canary;
     const double begin = now_seconds();
     int result;
     (void)printf("sim ");

@@ -25,6 +25,7 @@ static const history_row rows[] = {
     {"bbbaw", SIM_MACHINE_CRASH, false},  {"bbbbbw", SIM_MACHINE_CRASH, false},
     {"bbbbbw", SIM_PROCESS_CRASH, false}, {"acac", SIM_MACHINE_CRASH, false},
     {"acaca", SIM_PROCESS_CRASH, false},  {"bbbcba", SIM_MACHINE_CRASH, false},
+    {"qqqqk", SIM_MACHINE_CRASH, false},  {"aqqqqk", SIM_MACHINE_CRASH, false},
     {"aonm", SIM_MACHINE_CRASH, true},    {"bbbwa", SIM_MACHINE_CRASH, true},
 };
 

@@ -75,6 +75,8 @@ static size_t draw_size(const sim_draw *draw)
         return choose(draw, 200);
     case SIM_BULK:
         return 1000 + choose(draw, 8000);
+    case SIM_UNIFORM:
+        return 600;
     case SIM_MIXED:
     case SIM_SIZES_COUNT:
         break;
@@ -131,6 +133,12 @@ static void draw_event(const sim_draw *draw, stele_event *event, const char *str
                        bool has_ids)
 {
     event->stream = stream;
+    if (draw->taste->sizes == SIM_UNIFORM) {
+        event->type = sim_types[0];
+        event->id = make_id(draw->number, index);
+        event->data = draw_bytes(draw, draw_size(draw), index);
+        return;
+    }
     event->type = sim_types[choose(draw, SIM_TYPES)];
     event->data_format = (stele_format)choose(draw, 4);
     event->metadata_format = (stele_format)choose(draw, 3);
@@ -216,6 +224,9 @@ static sim_action *new_action(const sim_draw *draw, sim_action_kind kind)
 
 static size_t draw_event_count(const sim_draw *draw)
 {
+    if (draw->taste->sizes == SIM_UNIFORM) {
+        return 1;
+    }
     return chance(draw, 1, 2)
                ? 1
                : 1 + (size_t)choose(draw,

@@ -15,7 +15,15 @@ extern const char *const sim_types[SIM_TYPES];
 extern const char *const sim_tags[SIM_TAGS];
 extern const char *const sim_categories[SIM_CATEGORIES];
 
-typedef enum sim_sizes { SIM_TINY = 0, SIM_MIXED, SIM_BULK, SIM_SIZES_COUNT } sim_sizes;
+/* With uniform sizes one commit is as long as another, so that what a crash left of a lost one fits
+ * exactly behind its successor. */
+typedef enum sim_sizes {
+    SIM_TINY = 0,
+    SIM_MIXED,
+    SIM_BULK,
+    SIM_UNIFORM,
+    SIM_SIZES_COUNT
+} sim_sizes;
 
 /* How one run behaves. */
 typedef struct sim_taste {
