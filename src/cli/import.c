@@ -30,16 +30,13 @@
  * the whole window is; else the last item within it whose key is there ends what is. If there is
  * none, this is where to go on. That is right because of how keys are left:
  *
- * I4. The end of a window in which any key was left has a key. So from a key that is not the end of
- * a window the next one is less than a window away, and from the end of one window to the end of
- * the next it is at most a window. (Where a window ends is decided by content alone, see I2.)
+ * I4. From a key to the next one it is at most a window. For the end of every window has a key,
+ * even if all its lines were bad; an import that was killed within a window goes on behind its last
+ * key; and where a window ends is decided by content alone (I2). Only the last window of a file may
+ * be without: when nothing of it was written, and there is no next key.
  *
- * I5. A window without any key has no event that was written: all its lines were bad. Whoever goes
- * over the file again comes to the beginning of this window, finds no key, passes over the bad
- * lines again, and comes to the beginning of the next one.
- *
- * I6. A window ends early at the end of the file, or where a pipe has nothing more to say; the
- * latter never while keys are still looked for, and then its end always has a key.
+ * I5. A window ends early where the file ends, or where a pipe has nothing more to say just now.
+ * The latter never while keys are still looked for.
  *
  * Keys are looked for until something new was written: then, by I1, nothing behind it can be there.
  *
@@ -59,8 +56,8 @@
  * *Ids still count.* Within a window a second item with the same stream and id is passed over, and
  * events whose ids the store knows are not written again: that is what the store does with a retry.
  * But then there is no commit to carry a key, and the store forgets ids. So when what stands at the
- * end of a window is known by ids alone, and where I4 and I6 ask for a key that no commit carries,
- * a marker is written: an event of the stream $import that says nothing but its key.
+ * end of a window is known by ids alone, and wherever else I4 asks for a key that no commit
+ * carries, a marker is written: an event of the stream $import that says nothing but its key.
  *
  * *Time.* Into a store that has no events the source's times go as recorded times, so that --as-of
  * works on imported history; they are clamped so as never to decrease. An import that goes on does
@@ -597,6 +594,12 @@ static void show_progress(importer *import)
                       import->counts.imported + import->counts.known + import->counts.bad);
 }
 
+static bool is_last_window(const cli_source *source)
+{
+    return source->is_at_end && (source->array_has_ended ||
+                                 source->items[source->item_count - 1].end == source->buffer.size);
+}
+
 /* Writes what is pending of a window, and sees to it that its end can be recognised for ever. */
 static int leave_key(importer *import)
 {
@@ -607,7 +610,7 @@ static int leave_key(importer *import)
     stele_error error;
 
     if (result >= 0 || import->options->is_dry || import->end_has_key ||
-        !(import->needs_marker || import->window_has_key || source->is_waiting)) {
+        (is_last_window(source) && !import->needs_marker && !import->window_has_key)) {
         return result;
     }
     if (is_known(import, last, &known, &error) != STELE_OK ||

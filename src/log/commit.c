@@ -371,7 +371,7 @@ static void flusher_main(void *context)
 
 stele_status stele__commit_start_thread(stele__log *log, stele_error *reterr)
 {
-    if (log->has_flusher || log->options.background == STELE_NO_THREADS) {
+    if (log->has_flusher || log->is_closing || log->options.background == STELE_NO_THREADS) {
         return STELE_OK;
     }
     const int error = stele__thread_start(&log->flusher, "stele-flush", flusher_main, log);

