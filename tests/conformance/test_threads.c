@@ -615,7 +615,9 @@ static void expect_recreated_each_time(suite *s)
             const bool deletes = strstr((const char *)record->data.data, "9223372036854775807");
             recreated += is_deleted && !deletes;
             is_deleted = deletes;
+            expect_text(record->stream, "$$a-0");
         } else {
+            expect_text(record->stream, "a-0");
             expect_false(is_deleted);
             expect_uint(record->revision, next++);
         }

@@ -11,7 +11,7 @@
 
 static const stele__hash_key key = {11, 22};
 
-enum { TERMS = 400, POSTINGS_MAX = 30000, FIRST = 1000 };
+enum { TERMS = 400, POSTINGS_MAX = 6000, FIRST = 1000 };
 
 /* A term as a plain array. */
 typedef struct model_term {
