@@ -51,6 +51,10 @@ static bool run_folder(const char *path, uint64_t *count)
         (void)snprintf(name, sizeof name, "%s/%s", path, entries[i]->d_name);
         is_right = is_right && run_file(name);
         (*count)++;
+        free(entries[i]);
+    }
+    if (found >= 0) {
+        free(entries);
     }
     return is_right;
 }

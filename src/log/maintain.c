@@ -253,7 +253,8 @@ static stele_status replace_manifest(stele__log *log, stele__manifest *next, ste
 {
     const stele_status status = stele__manifest_write(log->vfs, log->folder, next, reterr);
     if (status != STELE_OK) {
-        /* It may stand there all the same: neither its generation nor the numbers of its files are used again. */
+        /* It may stand there all the same: neither its generation nor the numbers of its files are
+         * used again. */
         log->manifest.generation = next->generation;
         stele__manifest_done(next);
         return status;
@@ -443,7 +444,8 @@ static stele_status rebuild(stele__log *log, const stele__view *old, const stele
     return STELE_OK;
 }
 
-/* Strikes the index file that begins at a position off a manifest. Returns its number; 0: there is none. */
+/* Strikes the index file that begins at a position off a manifest. Returns its number; 0: there is
+ * none. */
 static uint64_t forget_index(stele__manifest *manifest, stele_position first)
 {
     for (size_t i = 0; i < manifest->index_count; i++) {

@@ -61,9 +61,9 @@ static stele_status find_evidence(stele__reader *reader, uint64_t offset, stele_
     return status;
 }
 
-/* Scans one live segment up to its end. `*ret_is_torn`: there is a bad place at the part's end. */
+/* Scans one live segment up to its end. `*ret_why`: what is wrong with the place behind it. */
 static stele_status scan_live(stele__recovery *state, stele__part *part, stele__reader *reader,
-                              bool *ret_is_torn, const char **ret_why, stele_error *reterr)
+                              const char **ret_why, stele_error *reterr)
 {
     for (;;) {
         stele__frame frame;
@@ -71,7 +71,6 @@ static stele_status scan_live(stele__recovery *state, stele__part *part, stele__
         STELE_TRY(
             stele__frame_read(reader, part->end, part->last + 1, &frame, &result, ret_why, reterr));
         if (result != STELE_FRAME_GOOD) {
-            *ret_is_torn = result == STELE_FRAME_BAD;
             return STELE_OK;
         }
         STELE_TRY(stele__scan_add(part, reader, &frame, reterr));
@@ -259,12 +258,12 @@ static stele_status judge_follower(stele__recovery *state, uint64_t number, stel
 
 /* Decides what the end of a part is. Everything behind it goes, unless it was durable. */
 static stele_status judge_end(stele__recovery *state, stele__part *part, stele__reader *reader,
-                              size_t next_file, bool is_torn, const char *why, stele_error *reterr)
+                              size_t next_file, const char *why, stele_error *reterr)
 {
     stele__log *log = state->log;
     const stele_position position = part->last + 1;
     bool is_rot = log->manifest.is_clean && position <= log->manifest.end_position;
-    if (!is_rot && is_torn) {
+    if (!is_rot) { /* zeroes, too, may be a hole with durable frames behind it */
         STELE_TRY(
             find_evidence(reader, part->end, position, &is_rot, &state->lost_good_frames, reterr));
     }
@@ -303,11 +302,10 @@ static stele_status recover_segment(stele__recovery *state, size_t file, bool *r
     }
     if (status == STELE_OK) {
         stele__reader reader;
-        bool is_torn = false;
         const char *why = "";
         stele__reader_init(&reader, log->alloc);
         stele__reader_enter(&reader, segment);
-        status = scan_live(state, part, &reader, &is_torn, &why, reterr);
+        status = scan_live(state, part, &reader, &why, reterr);
         /* The log goes on in the next file if that begins where this one ends. */
         bool goes_on = false;
         if (status == STELE_OK && file + 1 < state->log_count && part->last >= part->first) {
@@ -320,7 +318,7 @@ static stele_status recover_segment(stele__recovery *state, size_t file, bool *r
             stele__segment_unref(next);
         }
         if (status == STELE_OK && !goes_on) {
-            status = judge_end(state, part, &reader, file + 1, is_torn, why, reterr);
+            status = judge_end(state, part, &reader, file + 1, why, reterr);
         }
         *ret_is_end = !goes_on;
         stele__reader_done(&reader);

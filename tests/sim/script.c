@@ -136,8 +136,14 @@ static bool run_course(sim_story *story, const char *script, sim_crash_kind kind
                                  .place = -1,
                                  .countdown = 1 + sim_choose(every, CALLS_MAX),
                                  .is_after = sim_chance(every, 1, 2)};
-    sim_disk_plan_crash(story->disk, &plan);
+    const bool is_of_opening = *script == '\0';
+    if (is_of_opening) {
+        sim_disk_plan_crash(story->disk, &plan);
+    }
     bool is_right = sim_story_open(story) && sim_story_end_step(story);
+    if (!is_of_opening) {
+        sim_disk_plan_crash(story->disk, &plan);
+    }
     is_right = is_right && sim_script_run(story, script);
     *ret_has_crashed = story->counts.crash_count > crashes_before;
     is_right = is_right && sim_story_finish(story);

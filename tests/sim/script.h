@@ -28,7 +28,8 @@ typedef struct sim_script_result {
     bool is_complete; /* else a bound was reached */
 } sim_script_result;
 
-/* True: every course went well. `kind` of crash; `courses_max` bounds the visit. `has_nested`: one
+/* Crashes in every call of the script, or if it is empty, of the opening that creates the store.
+ * True: every course went well. `kind` of crash; `courses_max` bounds the visit. `has_nested`: one
  * more crash in recovery. */
 bool sim_script_run_every(sim_story *story, const char *script, sim_crash_kind kind,
                           bool has_nested, uint64_t courses_max, sim_script_result *ret_result);

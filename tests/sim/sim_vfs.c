@@ -10,6 +10,7 @@ typedef struct sim_permit {
     int error;              /* not 0: answer it, the call is not done (or a part of it) */
     const sim_fault *fault; /* fired, or NULL */
     bool is_crashing;       /* the crash comes when the call is done */
+    int place;              /* of that crash */
 } sim_permit;
 
 static sim_process *process_of(const stele_vfs *vfs)
@@ -116,7 +117,7 @@ static sim_permit pass_changing(sim_disk *disk, sim_call call, sim_file_kind kin
             crash_here(disk, call, kind, place, path);
             permit.error = EIO;
         } else {
-            disk->plan.place = place;
+            permit.place = place;
             permit.is_crashing = true;
         }
     }
@@ -159,7 +160,7 @@ static int leave(sim_process *process, const sim_permit *permit, sim_call call, 
     if (!permit->is_crashing) {
         return 0;
     }
-    crash_here(process->disk, call, kind, process->disk->plan.place, path);
+    crash_here(process->disk, call, kind, permit->place, path);
     return EIO;
 }
 

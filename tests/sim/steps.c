@@ -319,6 +319,9 @@ static uint32_t weight_of(const sim_story *story, const sim_step_kind *kind)
     if (kind->run == step_delete && story->taste.likes_deletion) {
         return 20;
     }
+    if (kind->run == step_kill && story->taste.sizes == SIM_UNIFORM) {
+        return 16;
+    }
     if (kind->run == step_fill_disk && story->place == SIM_PLACE_FULL) {
         return 12;
     }

@@ -228,6 +228,10 @@ static void draw_taste(sim_story *story)
         place == SIM_PLACE_FULL) {
         story->taste.sizes = SIM_BULK;
     }
+    if (story->taste.sizes == SIM_UNIFORM) {
+        story->taste.stream_count = 2;
+        story->taste.weak_chance = 7;
+    }
     story->wants_observer = !story->settings.is_calm && sim_chance(choice, 1, 3);
     story->options = (stele_options){.durability = story->taste.durability,
                                      .mapping = sim_chance(choice, 1, 4) ? STELE_PREAD : STELE_MAP,

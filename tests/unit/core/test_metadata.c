@@ -139,7 +139,8 @@ TEST(json_that_is_nested_without_end_is_refused_and_not_followed)
 TEST(every_beginning_of_an_object_is_refused)
 {
     static const char json[] =
-        "{\"$tb\":5,\"$acl\":{\"$r\":[\"a\",\"\\u00e9\"],\"x\":[1.5,-2e3,true,null]},\"$maxCount\":7}";
+        "{\"$tb\":5,\"$acl\":{\"$r\":[\"a\",\"\\u00e9\"],\"x\":[1.5,-2e3,true,null]},"
+        "\"$maxCount\":7}";
     for (size_t size = 0; size < sizeof json - 1; size++) {
         expect_text(text_of((const uint8_t *)json, size), "no object");
     }
