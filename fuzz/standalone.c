@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 enum { FILE_BYTES_MAX = 1 << 20, NAMES_MAX = 100000 };

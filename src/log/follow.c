@@ -64,6 +64,13 @@ static stele__segment *known_segment(const stele__view *view, uint64_t number)
     return NULL;
 }
 
+static bool is_ours(const stele__log *log, const stele__segment *segment)
+{
+    return stele__uuid_equal(&segment->header.store, &log->store) &&
+           segment->header.hash_key.k0 == log->hash_key.k0 &&
+           segment->header.hash_key.k1 == log->hash_key.k1;
+}
+
 static stele_status take_sealed(stele__log *log, const stele__view *old,
                                 const stele__manifest *manifest, stele__view *view,
                                 stele_error *reterr)
@@ -77,7 +84,8 @@ static stele_status take_sealed(stele__log *log, const stele__view *old,
         }
         STELE_TRY(stele__segment_open(log->alloc, log->vfs, log->folder, info->number,
                                       log->options.mapping, false, &segment, reterr));
-        const bool is_whole = segment->size >= info->bytes && segment->header.first == info->first;
+        const bool is_whole = segment->size >= info->bytes &&
+                              segment->header.first == info->first && is_ours(log, segment);
         stele_status status = STELE_OK;
         if (!is_whole && !log->is_salvage) {
             status =
@@ -241,7 +249,7 @@ static stele_status enter_next(stele__log *log, uint64_t number, stele_position 
         }
         return status;
     }
-    if (segment->header.first == first && stele__uuid_equal(&segment->header.store, &log->store)) {
+    if (segment->header.first == first && is_ours(log, segment)) {
         status = stele__part_create(log->alloc, segment, &log->hash_key, &part, reterr);
         if (status == STELE_OK) {
             status = install_part(log, part, is_replacement, reterr);

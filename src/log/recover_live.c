@@ -213,10 +213,8 @@ static stele_status judge_header(stele__recovery *state, uint64_t number, const 
     }
     stele__buffer_done(&path);
     if (status == STELE_OK && is_rot) {
-        if (reterr) {
-            *reterr = *found;
-        }
-        return STELE_CORRUPT;
+        return stele__fail(reterr, STELE_CORRUPT, "%s, but good frames follow its header",
+                           found->message);
     }
     return status;
 }

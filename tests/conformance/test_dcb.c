@@ -289,6 +289,10 @@ TEST(several_conditions_must_all_hold_and_the_failing_one_is_named)
     const stele_condition two[] = {{&x, 4}, {&c, 0}};
     options = (stele_append_options){.conditions = two, .condition_count = 2};
     expect_says(append_with(s, "n", STELE_ANY, "e9", &options), "condition 1: e3 @4");
+    /* Of two that the same event violates, the first. */
+    const stele_condition same[] = {{&w, 0}, {&c, 3}, {&c, 0}};
+    options = (stele_append_options){.conditions = same, .condition_count = 3};
+    expect_says(append_with(s, "n", STELE_ANY, "e9", &options), "condition 1: e3 @4");
     const stele_condition fine[] = {{&w, 0}, {&x, 5}, {&c, 4}};
     options = (stele_append_options){.conditions = fine, .condition_count = 3};
     expect_says(append_with(s, "n", STELE_ANY, "e9", &options), "written 0 @7");

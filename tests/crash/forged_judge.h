@@ -20,7 +20,8 @@ typedef struct forged_row {
     stele_position lost; /* events at the end that are gone */
     bool is_dropping;    /* stele_info.recovered_bytes tells of dropped bytes */
     bool is_new_epoch;
-    bool is_healing; /* index files were built again */
+    bool is_healing;      /* index files were built again */
+    bool is_only_written; /* what a reader is told is left open */
     /* Reading only, before anybody opens for writing: */
     forged_answer reading;
     stele_position unseen; /* if that works: events at the end that are not shown */

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -401,6 +402,7 @@ static void begin_store(storm_run *storm)
     stele_store *store = NULL;
     stele_error error;
     storm->stores++;
+    (void)mkdir(storm->folder, 0777); /* it may be there */
     (void)snprintf(storm->store, sizeof storm->store, "%s/storm-%" PRIu64, storm->folder,
                    storm->stores);
     storm->established = 0;

@@ -3,6 +3,8 @@
 #include "sim/story.h"
 
 #include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 
 /* Further crashes while recovering from one. */
 enum { CRASHES_IN_RECOVERY_MAX = 3, OPENINGS_MAX = 8 };
@@ -105,6 +107,12 @@ static void observe_crash(void *context)
 {
     sim_story *story = context;
     stele_position head = 0;
+    sigset_t fatal;
+    /* Threads of the library block all signals; if this one dies, the seed must be told. */
+    (void)sigemptyset(&fatal);
+    (void)sigaddset(&fatal, SIGSEGV);
+    (void)sigaddset(&fatal, SIGBUS);
+    (void)pthread_sigmask(SIG_UNBLOCK, &fatal, NULL);
     if (story->observer && observe_head(story, &head)) {
         sim_story_tell(story, "in this moment another process sees %" PRIu64, head);
         sim_history_show(&story->history, head);

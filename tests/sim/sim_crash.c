@@ -22,6 +22,7 @@ typedef struct crash_draw {
     uint32_t keep_chance; /* of 8, for each change or sector */
     bool may_be_garbage;
     bool keeps_name_order;
+    bool names_by_themselves; /* drawn one by one, whatever became of the bytes */
 } crash_draw;
 
 /* The smallest ticket that is pending, or the next one to be drawn. */
@@ -55,7 +56,8 @@ static crash_draw draw_begin(const sim_disk *disk, sim_choice *choice)
     draw.moment = first + sim_choose(choice, disk->ticket + 1 - first + 1);
     draw.keep_chance = (uint32_t)(1 + sim_choose(choice, 7));
     draw.may_be_garbage = sim_chance(choice, 1, 2);
-    draw.keeps_name_order = sim_chance(choice, 1, 2);
+    draw.keeps_name_order = sim_chance(choice, 1, 3);
+    draw.names_by_themselves = sim_chance(choice, 1, 2);
     return draw;
 }
 
@@ -242,7 +244,7 @@ static void crash_names(const crash_draw *draw, sim_disk *disk)
     bool has_dropped = false;
     for (size_t i = 0; i < disk->link_count; i++) {
         const sim_link *link = &disk->links[i];
-        const sim_fate fate = draw_fate(draw, link->ticket, 1);
+        const sim_fate fate = draw->names_by_themselves ? MIXED : draw_fate(draw, link->ticket, 1);
         bool drop =
             fate == DROPPED || (fate != KEPT && !sim_chance(draw->choice, draw->keep_chance, 8));
         drop = drop || (has_dropped && draw->keeps_name_order);

@@ -196,7 +196,7 @@ uint32_t sim_story_step_count(const sim_settings *settings)
     if (settings->step_count > 0) {
         return settings->step_count < SIM_STEPS_MAX ? settings->step_count : SIM_STEPS_MAX;
     }
-    return 20 + (uint32_t)(sim_mix(settings->seed, 0x57e9) % 80);
+    return 40 + (uint32_t)(sim_mix(settings->seed, 0x57e9) % 200);
 }
 
 /* Half of the runs crash wherever it happens, which is mostly in commits; the others wait for

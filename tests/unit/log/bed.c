@@ -406,11 +406,11 @@ bool bed_is_event(const test_bed *bed, const bed_event *expected, const stele__e
 void bed_expect_event(const test_bed *bed, const bed_event *expected, const stele__event *event)
 {
     if (!bed_is_event(bed, expected, event)) {
-        test_fail(
-            "event %llu is not as it was put in: position %llu, revision %llu, stream %.*s, type %.*s, %zu tags, "
-            "%zu bytes",
-            (unsigned long long)expected->position, (unsigned long long)event->record.position,
-            (unsigned long long)event->revision, STELE_TEXT(event->record.stream),
-            STELE_TEXT(event->record.type), event->record.tag_count, event->record.data.size);
+        test_fail("event %llu is not as it was put in: position %llu, revision %llu, stream %.*s, "
+                  "type %.*s, %zu tags, %zu bytes",
+                  (unsigned long long)expected->position,
+                  (unsigned long long)event->record.position, (unsigned long long)event->revision,
+                  STELE_TEXT(event->record.stream), STELE_TEXT(event->record.type),
+                  event->record.tag_count, event->record.data.size);
     }
 }

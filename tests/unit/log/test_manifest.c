@@ -353,16 +353,20 @@ static const text_row texts[] = {
     {WHOLE "index 1 0 11 20 8192\nindex 2 0 1 10 8192\n", STELE_CORRUPT},
     {WHOLE "index 1 0 1 10\n", STELE_CORRUPT},
     /* Identity. */
-    {"stele-manifest 1\nstore nonsense\nkey 000102030405060708090a0b0c0d0e0f\ngeneration 5\nepoch 2\nnext-index 3\n"
+    {"stele-manifest 1\nstore nonsense\n"
+     "key 000102030405060708090a0b0c0d0e0f\ngeneration 5\nepoch 2\nnext-index 3\n"
      "boot 000102030405060708090a0b0c0d0e0f\nopen\n",
      STELE_CORRUPT},
-    {"stele-manifest 1\nstore 01234567-89ab-cdef-0123-456789abcdef\nkey 000102030405060708090a0b0c0d0e\ngeneration 5\n"
+    {"stele-manifest 1\nstore 01234567-89ab-cdef-0123-456789abcdef\n"
+     "key 000102030405060708090a0b0c0d0e\ngeneration 5\n"
      "epoch 2\nnext-index 3\nboot 000102030405060708090a0b0c0d0e0f\nopen\n",
      STELE_CORRUPT},
-    {"stele-manifest 1\nstore 01234567-89ab-cdef-0123-456789abcdef\nkey 000102030405060708090A0B0C0D0E0F\ngeneration 5\n"
+    {"stele-manifest 1\nstore 01234567-89ab-cdef-0123-456789abcdef\n"
+     "key 000102030405060708090A0B0C0D0E0F\ngeneration 5\n"
      "epoch 2\nnext-index 3\nboot 000102030405060708090a0b0c0d0e0f\nopen\n",
      STELE_CORRUPT},
-    {"stele-manifest 1\nstore 01234567-89ab-cdef-0123-456789abcdef\nkey 000102030405060708090a0b0c0d0e0f\ngeneration 5\n"
+    {"stele-manifest 1\nstore 01234567-89ab-cdef-0123-456789abcdef\n"
+     "key 000102030405060708090a0b0c0d0e0f\ngeneration 5\n"
      "epoch 0\nnext-index 3\nboot 000102030405060708090a0b0c0d0e0f\nopen\n",
      STELE_CORRUPT},
     {WHOLE "cut 1\n", STELE_CORRUPT},
