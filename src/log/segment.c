@@ -82,6 +82,9 @@ stele_status stele__segment_header_decode(const uint8_t bytes[STELE_SEGMENT_HEAD
     ret_header->number = stele__load64(bytes + 48);
     ret_header->first = stele__load64(bytes + 56);
     ret_header->base_time = (stele_time)stele__load64(bytes + 64);
+    if (ret_header->base_time < 0) { /* recorded time is never before 1970 */
+        return stele__fail(reterr, STELE_CORRUPT, "%s has a senseless time (offset 64)", path);
+    }
     return STELE_OK;
 }
 

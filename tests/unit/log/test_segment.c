@@ -115,6 +115,19 @@ TEST_ROWS(a_header_of_a_newer_version_is_unsupported, versions)
     expect_contains((const char *)error.message, "x.log");
 }
 
+TEST(a_header_with_a_time_before_1970_is_damaged)
+{
+    stele__segment_header header = some_header();
+    stele__segment_header decoded;
+    uint8_t bytes[STELE_SEGMENT_HEADER_SIZE];
+    stele_error error;
+    header.base_time = -1;
+    stele__segment_header_encode(&header, bytes);
+    expect_error(stele__segment_header_decode(bytes, "x.log", &decoded, &error), &error,
+                 STELE_CORRUPT);
+    expect_contains((const char *)error.message, "x.log has a senseless time (offset 64)");
+}
+
 TEST(number_and_store_and_nothing_else_make_the_seed_of_seals)
 {
     const stele__segment_header header = some_header();
