@@ -268,8 +268,13 @@ static stele_status scan_part(stele__log *log, stele__part *part, stele_position
     stele__reader reader;
     stele_status status = STELE_OK;
     stele__frame_result result = STELE_FRAME_GOOD;
+    stele__segment *segment = NULL;
+    /* Not through the mapping: the writer may cut the file off behind its last frame at any moment,
+     * and what is mapped behind that must not be touched. */
+    STELE_TRY(stele__segment_open(log->alloc, log->vfs, log->folder, part->segment->header.number,
+                                  STELE_PREAD, false, &segment, reterr));
     stele__reader_init(&reader, log->alloc);
-    stele__reader_enter(&reader, part->segment);
+    stele__reader_enter(&reader, segment);
     while (status == STELE_OK && part->last < target && result == STELE_FRAME_GOOD) {
         stele__frame frame;
         const char *why;
@@ -280,6 +285,7 @@ static stele_status scan_part(stele__log *log, stele__part *part, stele_position
         }
     }
     stele__reader_done(&reader);
+    stele__segment_unref(segment);
     return status;
 }
 
