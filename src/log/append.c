@@ -97,57 +97,64 @@ static stele_status look_up(stele__plan *plan, stele_error *reterr)
     return STELE_OK;
 }
 
-/* Makes the JSON that recreates or revives streams, of the metadata that they have, or get in this
- * commit. */
+/* Makes sure that the plan has the metadata stream of a stream that is recreated or revived. */
+static stele_status plan_metastream(stele__plan *plan, uint32_t index, stele_error *reterr)
+{
+    stele__plan_stream *stream = &plan->streams[index];
+    if (stream->metastream != UINT32_MAX) {
+        return STELE_OK;
+    }
+    /* The plan keeps views of names; this one lives as long as the plan does, in a buffer that
+     * nothing else is written to. */
+    stele__buffer *name = &stream->metastream_name;
+    if (!stele__buffer_append(name, "$$", 2) ||
+        !stele__buffer_append(name, stream->name.data, stream->name.size)) {
+        return stele__fail_memory(reterr);
+    }
+    plan->bytes_max += 2 * (STELE_EVENT_OVERHEAD + name->size + sizeof STELE_TYPE_METADATA);
+    uint32_t metastream;
+    const stele_text text = {(const char *)name->data, name->size};
+    STELE_TRY(stele__plan_stream_of(plan, text, &metastream, reterr));
+    plan->streams[index].metastream = metastream; /* the array may have moved */
+    return STELE_OK;
+}
+
+/* The metadata that a stream has, or gets in this commit, truncated before its next event. */
+static stele_status make_undelete(stele__plan *plan, stele__plan_stream *stream,
+                                  stele_error *reterr)
+{
+    const uint64_t truncate_before = (uint64_t)(stream->state.last_revision + 1);
+    if (stream->is_undeleted) {
+        const stele__event *event;
+        STELE_TRY(stele__view_event(plan->view, &plan->locator, &plan->reader,
+                                    stream->metadata_position, &event, reterr));
+        plan->bytes_max -= stream->undelete.size;
+        stream->undelete.size = 0;
+        STELE_TRY(stele__core_metadata_truncate(event->record.data.data, event->record.data.size,
+                                                truncate_before, &stream->undelete, reterr));
+        plan->bytes_max += stream->undelete.size;
+    }
+    if (stream->is_revived) {
+        plan->bytes_max -= stream->revive.size;
+        stream->revive.size = 0;
+        STELE_TRY(stele__core_metadata_truncate(stream->written_json.data,
+                                                stream->written_json.size, truncate_before,
+                                                &stream->revive, reterr));
+        plan->bytes_max += stream->revive.size;
+    }
+    stream->undelete_from = stream->metadata_position;
+    stream->undelete_at = stream->state.last_revision;
+    return STELE_OK;
+}
+
+/* Makes the JSON that recreates or revives streams. */
 static stele_status make_undeletes(stele__plan *plan, stele_error *reterr)
 {
     (void)stele__plan_refresh_view(plan);
     for (uint32_t i = 0; i < plan->stream_count; i++) {
-        stele__plan_stream *stream = &plan->streams[i];
-        const uint64_t truncate_before = (uint64_t)(stream->state.last_revision + 1);
-        if (stream->is_undeleted) {
-            const stele__event *event;
-            STELE_TRY(stele__view_event(plan->view, &plan->locator, &plan->reader,
-                                        stream->metadata_position, &event, reterr));
-            stream->undelete.size = 0;
-            STELE_TRY(stele__core_metadata_truncate(event->record.data.data,
-                                                    event->record.data.size, truncate_before,
-                                                    &stream->undelete, reterr));
-            plan->bytes_max += stream->undelete.size;
-        }
-        if (stream->is_revived) {
-            stream->revive.size = 0;
-            STELE_TRY(stele__core_metadata_truncate(stream->written_json.data,
-                                                    stream->written_json.size, truncate_before,
-                                                    &stream->revive, reterr));
-            plan->bytes_max += stream->revive.size;
-        }
-        if (stream->is_undeleted || stream->is_revived) {
-            char name[STELE_STREAM_NAME_SIZE_MAX] = {'$', '$'};
-            const bool is_known = stream->metastream != UINT32_MAX;
-            if (is_known) {
-                stream->undelete_from = stream->metadata_position;
-                stream->undelete_at = stream->state.last_revision;
-                continue;
-            }
-            memcpy(name + 2, stream->name.data, stream->name.size);
-            /* The plan keeps views of names; this one must live as long as the plan: behind the
-             * JSON. */
-            stele__buffer *keeper = stream->is_undeleted ? &stream->undelete : &stream->revive;
-            const size_t json_size = keeper->size;
-            const size_t name_size = stream->name.size + 2;
-            if (!stele__buffer_append(keeper, name, name_size)) {
-                return stele__fail_memory(reterr);
-            }
-            keeper->size = json_size;
-            plan->bytes_max += 2 * (STELE_EVENT_OVERHEAD + name_size + sizeof STELE_TYPE_METADATA);
-            uint32_t metastream;
-            const stele_text kept = {(const char *)keeper->data + json_size, name_size};
-            STELE_TRY(stele__plan_stream_of(plan, kept, &metastream, reterr));
-            stream = &plan->streams[i]; /* the array may have moved */
-            stream->metastream = metastream;
-            stream->undelete_from = stream->metadata_position;
-            stream->undelete_at = stream->state.last_revision;
+        if (plan->streams[i].is_undeleted || plan->streams[i].is_revived) {
+            STELE_TRY(make_undelete(plan, &plan->streams[i], reterr));
+            STELE_TRY(plan_metastream(plan, i, reterr));
         }
     }
     return STELE_OK;

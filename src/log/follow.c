@@ -261,46 +261,37 @@ static stele_status enter_next(stele__log *log, uint64_t number, stele_position 
     return status;
 }
 
-/* Adds frames to the last part until there is no good one, or `target` is reached. */
+/* Adds frames to the last part until there is no good one, or `target` is reached. *ret_is_short:
+ * the next frame stands behind the end that the file had when the part's segment was opened (it had
+ * been trimmed, and its writer came back). */
 static stele_status scan_part(stele__log *log, stele__part *part, stele_position target,
-                              stele_error *reterr)
+                              bool *ret_is_short, stele_error *reterr)
 {
     stele__reader reader;
     stele_status status = STELE_OK;
     stele__frame_result result = STELE_FRAME_GOOD;
     stele__segment *segment = NULL;
+    *ret_is_short = false;
     /* Not through the mapping: the writer may cut the file off behind its last frame at any moment,
      * and what is mapped behind that must not be touched. */
     STELE_TRY(stele__segment_open(log->alloc, log->vfs, log->folder, part->segment->header.number,
                                   STELE_PREAD, false, &segment, reterr));
     stele__reader_init(&reader, log->alloc);
     stele__reader_enter(&reader, segment);
-    while (status == STELE_OK && part->last < target && result == STELE_FRAME_GOOD) {
+    while (status == STELE_OK && part->last < target && result == STELE_FRAME_GOOD &&
+           !*ret_is_short) {
         stele__frame frame;
         const char *why;
         status =
             stele__frame_read(&reader, part->end, part->last + 1, &frame, &result, &why, reterr);
         if (status == STELE_OK && result == STELE_FRAME_GOOD) {
-            status = stele__scan_add(part, &reader, &frame, reterr);
+            *ret_is_short = frame.end > part->segment->size;
+            status = *ret_is_short ? STELE_OK : stele__scan_add(part, &reader, &frame, reterr);
         }
     }
     stele__reader_done(&reader);
     stele__segment_unref(segment);
     return status;
-}
-
-/* Whether a segment that was opened when it was shorter has grown (it was trimmed, and its writer
- * came back). */
-static bool has_grown(stele__log *log, const stele__part *part)
-{
-    stele_file *file = NULL;
-    uint64_t size = 0;
-    if (log->vfs->open(log->vfs, part->segment->path, STELE_FILE_READ, &file) == 0) {
-        (void)log->vfs->size(file, &size);
-        log->vfs->close(file);
-    }
-    return size > part->segment->size &&
-           part->end + STELE_FRAME_PREFIX + 1 > part->segment->size / 2;
 }
 
 static stele_position visible_end(const stele__log *log)
@@ -325,17 +316,17 @@ static stele_status scan_to(stele__log *log, stele_position target, stele_error 
 {
     for (bool goes_on = true; goes_on;) {
         stele__part *part = last_part(log);
+        bool is_short = false;
         goes_on = false;
         if (part) {
-            STELE_TRY(scan_part(log, part, target, reterr));
+            STELE_TRY(scan_part(log, part, target, &is_short, reterr));
         }
-        if (visible_end(log) < target) {
+        if (is_short) {
+            STELE_TRY(
+                enter_next(log, part->segment->header.number, part->first, true, &goes_on, reterr));
+        } else if (visible_end(log) < target) {
             STELE_TRY(enter_next(log, last_number(log) + 1, visible_end(log) + 1, false, &goes_on,
                                  reterr));
-            if (!goes_on && part && has_grown(log, part)) {
-                STELE_TRY(enter_next(log, part->segment->header.number, part->first, true, &goes_on,
-                                     reterr));
-            }
         }
     }
     return STELE_OK;

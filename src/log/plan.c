@@ -98,6 +98,7 @@ stele_status stele__plan_stream_of(stele__plan *plan, stele_text name, uint32_t 
                                                 .has_ids = true,
                                                 .is_watched = true,
                                                 .undelete = {.alloc = plan->log->alloc},
+                                                .metastream_name = {.alloc = plan->log->alloc},
                                                 .revive = {.alloc = plan->log->alloc}};
     if (plan->bucket_count) {
         plan->buckets[place] = index + 1;
@@ -255,6 +256,7 @@ void stele__plan_done(stele__plan *plan)
     for (size_t i = 0; i < plan->stream_count; i++) {
         stele__buffer_done(&plan->streams[i].undelete);
         stele__buffer_done(&plan->streams[i].revive);
+        stele__buffer_done(&plan->streams[i].metastream_name);
     }
     if (plan->streams != plan->inline_streams) {
         stele__release(alloc, plan->streams, plan->stream_capacity * sizeof *plan->streams);

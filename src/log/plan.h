@@ -38,6 +38,7 @@ typedef struct stele__plan_stream {
     stele_position undelete_from;
     int64_t undelete_at;
     uint32_t metastream; /* index of `$$s`, if undeleted */
+    stele__buffer metastream_name;
 
     bool writes_metadata;       /* for s: the commit writes `$$s` … */
     bool written_truncates_all; /* … and what it writes last deletes it */

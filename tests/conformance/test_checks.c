@@ -14,6 +14,7 @@
 static void make_states(suite *s)
 {
     append(s, "full", STELE_NO_STREAM, "e0 e1 e2 e3");
+    append(s, "one", STELE_NO_STREAM, "e0");
     write_metadata(s, "bare", STELE_NO_STREAM, "{\"k\":1}");
     append(s, "gone", STELE_NO_STREAM, "e0 e1 e2");
     delete_stream(s, "gone", STELE_ANY);
@@ -32,10 +33,10 @@ typedef struct case_of_a_check {
     const char *says; /* the violation; NULL: it holds */
 } case_of_a_check;
 
-/* "missing" was never mentioned; "full" has revision 3; "bare" has metadata only; "gone" was
- * soft-deleted at revision 2; "dead" has a tombstone after revision 2, "never" nothing but a
- * tombstone; "empty" shows nothing, for it is truncated after revision 2; "back" was deleted and
- * recreated with revision 3. */
+/* "missing" was never mentioned; "full" has revision 3, "one" revision 0; "bare" has metadata only;
+ * "gone" was soft-deleted at revision 2; "dead" has a tombstone after revision 2, "never" nothing
+ * but a tombstone; "empty" shows nothing, for it is truncated after revision 2; "back" was deleted
+ * and recreated with revision 3. */
 static const case_of_a_check checks_only[] = {
     {"missing=none", NULL},
     {"missing=any", NULL},
@@ -53,6 +54,13 @@ static const case_of_a_check checks_only[] = {
     {"full=exists", NULL},
     {"full=deleted", "wanted deleted, is 3"},
     {"full=tombstoned", "wanted tombstoned, is 3"},
+
+    {"one=none", "wanted none, is 0"},
+    {"one=0", NULL},
+    {"one=1", "wanted 1, is 0"},
+    {"one=exists", NULL},
+    {"one=deleted", "wanted deleted, is 0"},
+    {"one=tombstoned", "wanted tombstoned, is 0"},
 
     {"bare=none", NULL},
     {"bare=any", NULL},
@@ -130,6 +138,10 @@ static const case_of_a_check checks_and_writes[] = {
     {"full=2", "wanted 2, is 3"},
     {"full=4", "wanted 4, is 3"},
     {"full=exists", NULL},
+    {"one=none", "wanted none, is 0"},
+    {"one=0", NULL},
+    {"one=1", "wanted 1, is 0"},
+    {"one=exists", NULL},
     {"bare=none", NULL},
     {"bare=any", NULL},
     {"bare=0", "wanted 0, is none"},

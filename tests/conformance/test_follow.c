@@ -275,6 +275,53 @@ TEST(a_tombstoned_stream_cannot_be_followed)
     expect_null(cursor);
 }
 
+/* ---- another handle */
+
+/* Takes what comes until `last`; positions without gaps from *next on. */
+static void expect_to_follow(stele_cursor *cursor, stele_position *next, stele_position last)
+{
+    stele_error error;
+    while (*next <= last) {
+        const stele_record *record = stele_cursor_next(cursor, &error);
+        if (record) {
+            expect_uint(record->position, *next);
+            ++*next;
+        } else {
+            expect_ok(error.status, &error);
+            expect_ok(stele_cursor_wait(cursor, STELE_SECONDS(10), &error), &error);
+        }
+    }
+}
+
+TEST_WITHIN(a_reader_follows_a_writer_that_fills_segments_and_restarts, 60)
+{
+    SUITE(s);
+    append_filler(s, 3000);
+    if (!s->is_persistent) {
+        return;
+    }
+    stele_options options = s->options;
+    options.access = STELE_READ_ONLY;
+    STELE_CLEANUP(store) stele_store *reader = NULL;
+    STELE_CLEANUP(cursor) stele_cursor *cursor = NULL;
+    stele_error error;
+    stele_position next = 1;
+    expect_ok(stele_open(s->url, &options, &reader, &error), &error);
+    expect_ok(stele_follow_open(reader, &(stele_read){0}, &cursor, &error), &error);
+    expect_to_follow(cursor, &next, 3000);
+    for (stele_position last = 6000; last <= 15000; last += 3000) {
+        append_filler(s, 3000);
+        expect_to_follow(cursor, &next, last);
+        suite_reopen(s);
+    }
+    append(s, "a", STELE_ANY, "e0");
+    expect_to_follow(cursor, &next, 15001);
+    expect_error(stele_cursor_wait(cursor, 0, &error), &error, STELE_TIMEOUT);
+    stele_position head = 0;
+    expect_ok(stele_head(reader, &head, &error), &error);
+    expect_uint(head, 15001);
+}
+
 /* ---- another thread */
 
 typedef struct writer {

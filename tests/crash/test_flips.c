@@ -220,7 +220,7 @@ static void harm_many(harm_kind kind, stele_mapping mapping, uint64_t count, uin
     }
     print_counts(kind, &counts);
     expect_true(counts.all[SIM_SEGMENT] > 0);
-    expect_true(counts.all[SIM_INDEX] > 0);
+    expect_true(counts.all[SIM_INDEX] > 0 || count < 150);
     sim_story_end(story);
     sim_disk_free(base);
     sim_story_free(story);

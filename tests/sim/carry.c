@@ -48,7 +48,7 @@ bool sim_story_quiesce(sim_story *story, bool *ret_is_quiet)
         }
     }
     if (status != STELE_OK) {
-        return sim_story_is_crashed(story) || sim_story_was_faulty(story) ||
+        return sim_story_is_crashed(story) || sim_story_may_fail(story, &error) ||
                sim_report_fail(&story->report, "sync before a read: %s", error.message);
     }
     if (history->open_count > 0 || head != history->head) {
@@ -204,7 +204,7 @@ bool sim_story_sync(sim_story *story)
         return false;
     }
     if (status != STELE_OK) {
-        return sim_story_was_faulty(story) ||
+        return sim_story_may_fail(story, &error) ||
                sim_report_fail(&story->report, "sync: %s", error.message);
     }
     sim_history_promise(&story->history, story->history.head, STELE_DURABLE_FULL);

@@ -319,8 +319,10 @@ static uint32_t weight_of(const sim_story *story, const sim_step_kind *kind)
     if (kind->run == step_delete && story->taste.likes_deletion) {
         return 20;
     }
-    if (kind->run == step_kill && story->taste.sizes == SIM_UNIFORM) {
-        return 16;
+    /* What a crash left behind matters at the next one, if that comes soon. */
+    if ((kind->run == step_kill || kind->run == step_plan_crash) &&
+        story->taste.sizes == SIM_UNIFORM) {
+        return 30;
     }
     if (kind->run == step_fill_disk && story->place == SIM_PLACE_FULL) {
         return 12;
