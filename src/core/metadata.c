@@ -71,9 +71,18 @@ bool stele__core_is_json_object(const char *json, size_t size)
     return root != NULL;
 }
 
+/* Where JSON is printed to. The printer goes on after some chunks that could not be taken, and then
+ * tells of success, so the failure is kept here. */
+typedef struct json_sink {
+    stele__buffer *buffer;
+    bool has_failed;
+} json_sink;
+
 static int write_chunk(const char *chunk, size_t size, void *context)
 {
-    return stele__buffer_append(context, chunk, size) ? 0 : -1;
+    json_sink *sink = context;
+    sink->has_failed = sink->has_failed || !stele__buffer_append(sink->buffer, chunk, size);
+    return sink->has_failed ? -1 : 0;
 }
 
 stele_status stele__core_metadata_truncate(const uint8_t *json, size_t size,
@@ -81,13 +90,14 @@ stele_status stele__core_metadata_truncate(const uint8_t *json, size_t size,
                                            stele_error *reterr)
 {
     json_error_t error = {.line = 0};
+    json_sink sink = {.buffer = buffer};
     json_t *root = load_object(json, size, &error);
     if (!root && json_error_code(&error) != json_error_out_of_memory) {
         root = json_object();
     }
     const int failed =
         !root || json_object_set_new(root, "$tb", json_integer((json_int_t)truncate_before)) ||
-        json_dump_callback(root, write_chunk, buffer, JSON_COMPACT);
+        json_dump_callback(root, write_chunk, &sink, JSON_COMPACT);
     json_decref(root);
-    return failed ? stele__fail_memory(reterr) : STELE_OK;
+    return failed || sink.has_failed ? stele__fail_memory(reterr) : STELE_OK;
 }

@@ -140,13 +140,13 @@ static int write_group(stele__log *log, stele__group *group, const char **ret_wh
         part->is_dirty = true;
         const int error =
             log->vfs->write(file, group->offset, group->bytes.data, group->bytes.size);
-        if (error) {
+        if (error && !STELE_CANARY_IS(30)) {
             return error;
         }
     }
-    if (group->needs_sync && part->is_dirty && !STELE_CANARY_IS(1)) {
+    if (group->needs_sync && part->is_dirty) {
         *ret_what = "syncing";
-        const int error = log->vfs->sync(file);
+        const int error = STELE_CANARY_IS(1) ? 0 : log->vfs->sync(file);
         if (error) {
             return error;
         }
@@ -228,7 +228,7 @@ static void flush_one(stele__log *log, stele__waiter *self, bool *self_is_done)
         publish(log, group);
     }
     stele__lock(&log->lock);
-    if (error) {
+    if (error && !(STELE_CANARY_IS(19) && strcmp(what, "syncing") == 0)) {
         poison(log, error, what, group->part);
     }
     log->bytes_in_flight -= group->bytes.size + group->note_count * sizeof *group->notes;

@@ -18,6 +18,7 @@
 
 #include "base/base.h"
 #include "core/core.h"
+#include "log/canary.h"
 #include "log/frame.h"
 #include "log/index_file.h"
 #include "log/log.h"
@@ -34,13 +35,6 @@ enum {
     STELE_RANK_SEQUENCER = 20,
     STELE_RANK_VIEW = 30
 };
-
-/* A canary is a fault put in on purpose, to see that the simulator finds it. Test builds only. */
-#ifdef STELE_CANARY
-#define STELE_CANARY_IS(number) (stele__log_canary == (number))
-#else
-#define STELE_CANARY_IS(number) 0
-#endif
 
 /* ---- views */
 

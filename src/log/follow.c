@@ -353,14 +353,38 @@ static stele_position visible_target(const stele__log *log, bool has_writer)
         least = manifest->end_position;
     }
     log->clock->boot_id(log->clock->context, boot_id);
+    if (STELE_CANARY_IS(10)) {
+        return UINT64_MAX;
+    }
     if (stele__shared_head(&log->shared, &log->store, boot_id, &head)) {
         return head > least ? head : least;
     }
     return has_writer ? least : UINT64_MAX; /* a writer who has not published yet is recovering */
 }
 
-/* Follow lock held. */
-static stele_status follow(stele__log *log, stele_error *reterr)
+/* What a writer has published can be read, or is damaged: a reader must not take a damaged place
+ * for the end of history. */
+static stele_status check_end(const stele__log *log, stele_position end, stele_error *reterr)
+{
+    uint8_t boot_id[16];
+    stele_position head;
+    log->clock->boot_id(log->clock->context, boot_id);
+    if (log->is_salvage || !stele__shared_head(&log->shared, &log->store, boot_id, &head) ||
+        stele__shared_generation(&log->shared) != log->manifest.generation || end >= head) {
+        return STELE_OK; /* or the writer is just taking over: next time we know more */
+    }
+    const stele__part *part = last_part(log);
+    (void)stele__fail(reterr, STELE_CORRUPT,
+                      "position %" PRIu64 " of %" PRIu64
+                      " was published and cannot be read: %s, offset %" PRIu64,
+                      end + 1, head, part ? part->segment->path : log->folder,
+                      part ? part->end : 0);
+    stele__hint(reterr, "restore a backup, or read what is left with `stele export --salvage`");
+    return STELE_CORRUPT;
+}
+
+/* Follow lock held. `page_error`: why there is no page. */
+static stele_status follow(stele__log *log, int page_error, stele_error *reterr)
 {
     bool has_writer;
     if (log->is_cut) {
@@ -371,6 +395,9 @@ static stele_status follow(stele__log *log, stele_error *reterr)
         return STELE_OK;
     }
     STELE_TRY(is_writer_there(log, &has_writer, reterr));
+    if (has_writer && page_error && page_error != ENOENT) {
+        return stele__fail_os(reterr, STELE_IO, page_error, "cannot read %s/live", log->folder);
+    }
     const uint64_t epoch = log->view ? atomic_load_explicit(&log->epoch, memory_order_relaxed) : 0;
     STELE_TRY(reload(log, reterr));
     const stele_position shown = atomic_load_explicit(&log->head, memory_order_relaxed);
@@ -381,6 +408,9 @@ static stele_status follow(stele__log *log, stele_error *reterr)
     const stele_position target = visible_target(log, has_writer);
     STELE_TRY(scan_to(log, target, reterr));
     const stele_position end = visible_end(log);
+    if (has_writer && end < target) {
+        STELE_TRY(check_end(log, end, reterr));
+    }
     const stele_position head = atomic_load_explicit(&log->head, memory_order_relaxed);
     const stele_position visible = end < target ? end : target;
     if (visible > head) {
@@ -391,20 +421,29 @@ static stele_status follow(stele__log *log, stele_error *reterr)
     return STELE_OK;
 }
 
-static void open_page(stele__log *log)
+static stele_status open_page(stele__log *log, int *ret_error, stele_error *reterr)
 {
     stele__buffer path = {.alloc = log->alloc};
-    if (!log->shared.is_mapped && stele__log_path(log, "live", &path, NULL) == STELE_OK) {
-        stele__shared_open(&log->shared, log->vfs, (const char *)path.data, false);
+    *ret_error = 0;
+    if (log->shared.is_mapped) {
+        return STELE_OK;
+    }
+    const stele_status status = stele__log_path(log, "live", &path, reterr);
+    if (status == STELE_OK) {
+        *ret_error = stele__shared_look(&log->shared, (const char *)path.data);
     }
     stele__buffer_done(&path);
+    return status;
 }
 
 stele_status stele__follow(stele__log *log, stele_error *reterr)
 {
+    int page_error;
     stele__lock(&log->follow_lock);
-    open_page(log);
-    const stele_status status = follow(log, reterr);
+    stele_status status = open_page(log, &page_error, reterr);
+    if (status == STELE_OK) {
+        status = follow(log, page_error, reterr);
+    }
     stele__unlock(&log->follow_lock);
     return status;
 }

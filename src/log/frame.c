@@ -45,6 +45,8 @@
  */
 #include "log/frame.h"
 
+#include "log/canary.h"
+
 #include <inttypes.h>
 
 enum { FRAME_MANY = 1, FRAME_KEY = 2, FRAME_FLAGS = 3 };
@@ -59,7 +61,7 @@ static uint32_t rotate(uint32_t value, unsigned by)
 /* The part that a name at place `number` in its event takes in the event's checksum. */
 static uint32_t mix_name(uint32_t name_crc, unsigned number)
 {
-    return rotate(name_crc, 1 + number * 5);
+    return STELE_CANARY_IS(15) ? 0 : rotate(name_crc, 1 + number * 5);
 }
 
 static uint32_t header_checksum(const stele__segment *segment, uint64_t offset, uint32_t size,

@@ -4,6 +4,7 @@
  * in large pieces; the checksum of each page is taken as it leaves. On top of that the writer of
  * lists, which builds trees from below.
  */
+#include "log/canary.h"
 #include "log/index_format.h"
 
 static stele_status fail_write(const stele__index_output *output, int os_error, stele_error *reterr)
@@ -162,7 +163,7 @@ stele_status stele__index_output_seal(stele__index_output *output,
     if (os_error) {
         return fail_write(output, os_error, reterr);
     }
-    os_error = output->vfs->sync(output->file);
+    os_error = STELE_CANARY_IS(17) ? 0 : output->vfs->sync(output->file);
     return os_error ? stele__fail_os(reterr, STELE_IO, os_error, "cannot sync index file %s",
                                      output->path)
                     : STELE_OK;

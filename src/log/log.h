@@ -17,11 +17,6 @@ typedef struct stele__log stele__log;
 typedef struct stele__log_cursor stele__log_cursor;
 typedef struct stele__log_names stele__log_names;
 
-#ifdef STELE_CANARY
-/* Which fault is put in on purpose; 0: none. They are listed in tests/sim/canaries.h. */
-extern int stele__log_canary;
-#endif
-
 stele_status stele__log_open(const char *folder, const stele_options *options, stele__log **ret_log,
                              stele_error *reterr);
 stele_status stele__log_close(stele__log *log, stele_error *reterr);

@@ -303,6 +303,9 @@ static stele_status seal(stele__log *log, stele__part *part, stele_error *reterr
         stele__segment_finish_writing(part->segment);
         status = install(log, part, &info, index, reterr);
     }
+    if (STELE_CANARY_IS(31) && status != STELE_OK) {
+        return status;
+    }
     stele__index_unref(index);
     return status;
 }
@@ -359,6 +362,14 @@ static stele_status write_merged(stele__log *log, stele__index *const *inputs, s
                       stele__index_last(inputs[count - 1]), ret_index, reterr);
 }
 
+/* How many terms the filter of a merged file is made for. It is made in memory: beyond a quarter of
+ * the budget it gets less exact instead of larger. */
+static uint64_t filtered_terms(const stele__log *log, uint64_t terms)
+{
+    const uint64_t most = log->options.memory_bytes / 6;
+    return terms < most ? terms : most;
+}
+
 /* Maintenance lock held. */
 static stele_status merge(stele__log *log, const stele__view *view, size_t from, size_t count,
                           stele_error *reterr)
@@ -380,7 +391,11 @@ static stele_status merge(stele__log *log, const stele__view *view, size_t from,
                                    .first = stele__index_first(view->indexes[from]),
                                    .last = stele__index_last(view->indexes[from + count - 1])};
     log->manifest.next_index = next.next_index;
-    stele_status status = new_file(log, entry.number, terms, &path, &params, reterr);
+    stele_status status =
+        new_file(log, entry.number, filtered_terms(log, terms), &path, &params, reterr);
+    for (size_t i = 0; STELE_CANARY_IS(16) && i < count; i++) {
+        remove_index(log, old_numbers[i]);
+    }
     if (status == STELE_OK) {
         status =
             write_merged(log, view->indexes + from, count, &params, &entry.bytes, &index, reterr);

@@ -21,6 +21,8 @@
  */
 #include "log/manifest.h"
 
+#include "log/canary.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -550,7 +552,7 @@ static int replace_file(const stele_vfs *vfs, const char *folder, const char *pa
     for (uint64_t copy = 0; !error && copy < 2; copy++) {
         error = vfs->write(file, copy * text->size, text->data, text->size);
     }
-    if (!error) {
+    if (!error && !STELE_CANARY_IS(6)) {
         error = vfs->sync(file);
     }
     if (file) {
@@ -559,7 +561,7 @@ static int replace_file(const stele_vfs *vfs, const char *folder, const char *pa
     if (!error) {
         error = vfs->rename(vfs, aside, path);
     }
-    return error ? error : vfs->sync_folder(vfs, folder);
+    return error || STELE_CANARY_IS(7) ? error : vfs->sync_folder(vfs, folder);
 }
 
 stele_status stele__manifest_write(const stele_vfs *vfs, const char *folder,

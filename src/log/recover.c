@@ -140,15 +140,15 @@ static stele_status lock_folder(stele__log *log, stele_error *reterr)
         error = vfs->open(vfs, (const char *)path.data, STELE_FILE_WRITE | STELE_FILE_CREATE,
                           &log->lock_file);
         error = error ? error : vfs->lock(log->lock_file, STELE_LOCK_EXCLUSIVE);
-        if (error == EAGAIN || error == EACCES) {
-            status = stele__fail(reterr,
-                                 error == EAGAIN ? (unsigned)STELE_BUSY_LOCKED : (unsigned)STELE_IO,
-                                 error == EAGAIN ? "%s is open for writing already"
-                                                 : "may not write in %s",
+        if (error == EAGAIN) {
+            status = stele__fail(reterr, STELE_BUSY_LOCKED, "%s is open for writing already",
                                  log->folder);
             stele__hint(
                 reterr,
                 "one writer at a time; open it with STELE_READ_ONLY to read beside the writer");
+        } else if (error == EACCES) {
+            status = stele__fail_os(reterr, STELE_IO, error, "may not write in %s", log->folder);
+            stele__hint(reterr, "to read, it is enough to be allowed to read");
         } else if (error) {
             status = stele__fail_os(reterr, STELE_IO, error, "cannot lock %s", log->folder);
         }
@@ -405,7 +405,9 @@ static stele_status fill_window(stele__recovery *state, stele_error *reterr)
         status = stele__view_event(state->view, &locator, &reader, position, &event, reterr);
         if (status == STELE_OK) {
             const uint64_t hash =
-                stele__term_hash(&log->hash_key, STELE_TERM_STREAM, event->record.stream);
+                STELE_CANARY_IS(11)
+                    ? 0
+                    : stele__term_hash(&log->hash_key, STELE_TERM_STREAM, event->record.stream);
             stele__window_put(&log->window, position, stele__window_print(hash, &event->record.id));
         }
     }
@@ -437,7 +439,7 @@ static stele_status write_manifest(stele__recovery *state, stele_error *reterr)
     log->clock->boot_id(log->clock->context, boot_id);
     STELE_TRY(open_page(state, boot_id, &published, reterr));
     const bool was_machine = memcmp(boot_id, manifest->boot_id, sizeof boot_id) != 0;
-    if (!manifest->is_clean &&
+    if (!manifest->is_clean && !STELE_CANARY_IS(14) &&
         (was_machine || state->lost_good_frames || published >= state->next)) {
         STELE_TRY(stele__manifest_add_cut(manifest, state->next - 1, reterr));
         stele__log_say(log, STELE_LOG_NOTICE,

@@ -390,8 +390,8 @@ stele_status stele__recover_live(stele__recovery *state, stele_error *reterr)
     }
     for (size_t i = 0; i < state->part_count; i++) {
         stele__part *part = state->parts[i];
-        STELE_TRY(write_again(state, part, reterr));
-        STELE_TRY(wipe(log, part, reterr));
+        STELE_TRY(STELE_CANARY_IS(8) ? STELE_OK : write_again(state, part, reterr));
+        STELE_TRY(STELE_CANARY_IS(9) ? STELE_OK : wipe(log, part, reterr));
         const int error = STELE_CANARY_IS(5) ? 0 : log->vfs->sync(part->segment->file);
         if (error) {
             return stele__fail_os(reterr, STELE_IO, error, "cannot sync %s", part->segment->path);

@@ -42,6 +42,55 @@ static int map_page(stele__shared *shared, stele_file *file, bool is_writer)
     return error;
 }
 
+/* Copies what a reader cannot map. The word is left alone: it belongs to the threads here. */
+static int copy_page(stele__shared *shared, stele_file *file)
+{
+    union {
+        stele__shared_page page;
+        uint8_t bytes[sizeof(stele__shared_page)];
+    } copy;
+    stele__shared_page *own = &shared->own;
+    uint64_t file_size = 0;
+    size_t size = 0;
+    int error = shared->vfs->size(file, &file_size);
+    if (!error && file_size < sizeof copy) {
+        return ENOENT;
+    }
+    error = error ? error : shared->vfs->read(file, 0, copy.bytes, sizeof copy, &size);
+    if (error || size < sizeof copy) {
+        return error ? error : EIO;
+    }
+    if (memcmp(copy.page.magic, MAGIC, sizeof MAGIC) != 0) {
+        return ENOENT;
+    }
+    memcpy(own->store, copy.page.store, sizeof own->store);
+    memcpy(own->boot_id, copy.page.boot_id, sizeof own->boot_id);
+    atomic_store_explicit(&own->generation, copy.page.generation, memory_order_relaxed);
+    atomic_store_explicit(&own->head, copy.page.head, memory_order_release);
+    shared->is_copied = true;
+    return 0;
+}
+
+int stele__shared_look(stele__shared *shared, const char *path)
+{
+    const stele_vfs *vfs = shared->vfs;
+    stele_file *file = NULL;
+    shared->is_copied = false;
+    int error = vfs->open(vfs, path, STELE_FILE_WRITE, &file);
+    error = error ? error : map_page(shared, file, false);
+    if (error && error != ENOENT && !file) {
+        /* Perhaps he may not write, not even that somebody sleeps. */
+        error = vfs->open(vfs, path, STELE_FILE_READ, &file);
+    }
+    if (error != ENOENT && file && !shared->is_mapped) {
+        error = copy_page(shared, file);
+    }
+    if (file) {
+        vfs->close(file);
+    }
+    return error;
+}
+
 void stele__shared_open(stele__shared *shared, const stele_vfs *vfs, const char *path,
                         bool is_writer)
 {
@@ -49,14 +98,15 @@ void stele__shared_open(stele__shared *shared, const stele_vfs *vfs, const char 
     memset(shared, 0, sizeof *shared);
     shared->vfs = vfs;
     shared->page = &shared->own;
-    const int flags = is_writer ? STELE_FILE_WRITE | STELE_FILE_CREATE : STELE_FILE_WRITE;
-    if (vfs->open(vfs, path, flags, &file) == 0) {
-        (void)map_page(shared, file, is_writer);
+    if (!is_writer) {
+        (void)stele__shared_look(shared, path);
+        return;
+    }
+    if (vfs->open(vfs, path, STELE_FILE_WRITE | STELE_FILE_CREATE, &file) == 0) {
+        (void)map_page(shared, file, true);
         vfs->close(file);
     }
-    if (is_writer) {
-        atomic_fetch_add_explicit(&shared->page->writer, 1, memory_order_relaxed);
-    }
+    atomic_fetch_add_explicit(&shared->page->writer, 1, memory_order_relaxed);
 }
 
 bool stele__shared_head(const stele__shared *shared, const stele_uuid *store,
@@ -66,7 +116,7 @@ bool stele__shared_head(const stele__shared *shared, const stele_uuid *store,
     /* Pairs with the release in publish: who sees the head sees the bytes of the log, and whose
      * page it is. */
     *ret_head = atomic_load_explicit(&page->head, memory_order_acquire);
-    return shared->is_mapped && memcmp(page->store, store->bytes, 16) == 0 &&
+    return (shared->is_mapped || shared->is_copied) && memcmp(page->store, store->bytes, 16) == 0 &&
            memcmp(page->boot_id, boot_id, 16) == 0;
 }
 
@@ -89,7 +139,7 @@ void stele__shared_close(stele__shared *shared)
         shared->vfs->unmap_shared(shared->vfs, shared->page, STELE_SHARED_SIZE);
     }
     shared->page = &shared->own;
-    shared->is_mapped = false;
+    shared->is_mapped = shared->is_copied = false;
 }
 
 void stele__shared_wake(stele__shared *shared)
@@ -112,6 +162,11 @@ void stele__shared_publish(stele__shared *shared, stele_position head)
 void stele__shared_set_generation(stele__shared *shared, uint64_t generation)
 {
     atomic_store_explicit(&shared->page->generation, generation, memory_order_release);
+}
+
+uint64_t stele__shared_generation(const stele__shared *shared)
+{
+    return atomic_load_explicit(&shared->page->generation, memory_order_acquire);
 }
 
 uint32_t stele__shared_ticket(stele__shared *shared)

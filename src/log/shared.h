@@ -2,7 +2,8 @@
 /*
  * The page that a writer shares with readers in other processes: how far the log is visible, and a
  * word to sleep on. It is never synced and holds nothing that cannot be found in the log: a stale
- * or missing page costs readers polling, no more.
+ * or missing page costs readers polling, no more. A reader who cannot map the page reads it, anew
+ * each time he looks.
  *
  * Within one process the same word wakes waiting threads. Internally locked (atomics).
  */
@@ -34,14 +35,18 @@ typedef struct stele__shared {
     const stele_vfs *vfs;
     stele__shared_page *page;
     bool is_mapped; /* between processes; else `own` */
-    bool is_writable;
+    bool is_copied; /* `own` was read from the file: as good as mapped, but nobody wakes who sleeps
+                     */
     stele__shared_page own;
 } stele__shared;
 
 /* Maps the page in the folder's file "live", which a writer creates. If that cannot be done, a page
- * of the process's own is used. */
+ * of the process's own is used, into which a reader copies what the file says. */
 void stele__shared_open(stele__shared *shared, const stele_vfs *vfs, const char *path,
                         bool is_writer);
+/* A reader who has not mapped the page tries again, or copies it anew. Returns 0; ENOENT if there
+ * is no page yet; or why it cannot be read. */
+int stele__shared_look(stele__shared *shared, const char *path);
 void stele__shared_close(stele__shared *shared);
 
 /* A writer takes the page over. Returns the head that the writer before him published in the same
@@ -55,7 +60,9 @@ bool stele__shared_head(const stele__shared *shared, const stele_uuid *store,
 
 /* Publishes a head, and wakes who sleeps. */
 void stele__shared_publish(stele__shared *shared, stele_position head);
+/* The manifest's generation that belongs to the head. */
 void stele__shared_set_generation(stele__shared *shared, uint64_t generation);
+uint64_t stele__shared_generation(const stele__shared *shared);
 /* Wakes everybody, whatever the head. */
 void stele__shared_wake(stele__shared *shared);
 

@@ -202,6 +202,7 @@ static void print_counts(harm_kind kind, const harm_counts *counts)
 
 static void harm_many(harm_kind kind, stele_mapping mapping, uint64_t count, uint64_t seed)
 {
+    sim_script_take_canary();
     sim_story *story = sim_story_new();
     sim_clock clock;
     sim_clock_init(&clock, 0);

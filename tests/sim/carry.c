@@ -94,6 +94,10 @@ static bool is_refusal(stele_status status)
 
 bool sim_story_may_fail(sim_story *story, const stele_error *error)
 {
+    if (!sim_report_is_told(error->status, error)) {
+        return sim_report_fail(&story->report, "a failure that says nothing (%s: \"%s\")",
+                               stele_status_name(error->status), error->message);
+    }
     if (error->status == STELE_NO_SPACE && story->is_full) {
         return true;
     }
@@ -110,6 +114,12 @@ static bool judge(sim_story *story, sim_action *action)
     if (sim_story_is_crashed(story)) {
         sim_history_doubt(history, action);
         return true;
+    }
+    if (answer->status != STELE_OK && !sim_report_is_told(answer->status, &answer->error)) {
+        return sim_report_fail(&story->report, "%s: %s, and the error says %s: \"%s\"",
+                               sim_action_print(action, &story->arena),
+                               stele_status_name(answer->status),
+                               stele_status_name(answer->error.status), answer->error.message);
     }
     if (answer->status == STELE_OK || is_refusal(answer->status)) {
         story->counts.accepted += answer->status == STELE_OK && !answer->receipt.already_applied;

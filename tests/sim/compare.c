@@ -6,10 +6,17 @@
 
 #include <inttypes.h>
 
-/* Notes how the store failed: a caller that plays with faults lets some of that pass. */
-static void note_status(const sim_pair *pair, stele_status status)
+/* Notes how the store failed: a caller that plays with faults lets some of that pass. An error that
+ * does not say what happened never passes. */
+static void note_status(const sim_pair *pair, stele_status status, const stele_error *error)
 {
     sim_report *report = pair->report;
+    if (status != STELE_OK && !sim_report_is_told(status, error)) {
+        (void)sim_report_fail(report, "%s, and the error says %s: \"%s\"",
+                              stele_status_name(status), stele_status_name(error->status),
+                              error->message);
+        return;
+    }
     report->saw_io_error = report->saw_io_error || status == STELE_IO || status == STELE_NO_MEMORY;
     report->saw_corruption = report->saw_corruption || status == STELE_CORRUPT;
 }
@@ -80,7 +87,7 @@ bool sim_compare_cursors(const sim_pair *pair, stele_cursor *store_cursor,
             return true;
         }
         if (!mine && error.status != STELE_OK) {
-            note_status(pair, error.status);
+            note_status(pair, error.status, &error);
             return sim_report_fail(pair->report,
                                    "read of %s: failed behind position %" PRIu64 ": %s", what, last,
                                    error.message);
@@ -105,11 +112,12 @@ bool sim_compare_cursors(const sim_pair *pair, stele_cursor *store_cursor,
             return sim_report_fail(pair->report,
                                    "read of %s: %s is wrong; got position %" PRIu64
                                    " revision %" PRIu64
-                                   " of %.40s type %.20s, expected position %" PRIu64
-                                   " revision %" PRIu64 " of %.40s type %.20s",
-                                   what, part, mine->position, mine->revision, mine->stream.data,
-                                   mine->type.data, theirs->position, theirs->revision,
-                                   theirs->stream.data, theirs->type.data);
+                                   " of %.*s type %.*s, expected position %" PRIu64
+                                   " revision %" PRIu64 " of %.*s type %.*s",
+                                   what, part, mine->position, mine->revision,
+                                   STELE_TEXT(mine->stream), STELE_TEXT(mine->type),
+                                   theirs->position, theirs->revision, STELE_TEXT(theirs->stream),
+                                   STELE_TEXT(theirs->type));
         }
         last = mine->position;
     }
@@ -125,7 +133,7 @@ bool sim_compare_read(const sim_pair *pair, const stele_read *read, const char *
     const stele_status status = stele_read_open(pair->store, read, &mine, &error);
     const stele_status expected = stele_read_open(pair->oracle, read, &theirs, &oracle_error);
     if (status != expected) {
-        note_status(pair, status);
+        note_status(pair, status, &error);
         return sim_report_fail(pair->report, "read of %s: answered %s (%s), expected %s (%s)", what,
                                stele_status_name(status), status ? error.message : "",
                                stele_status_name(expected), expected ? oracle_error.message : "");
@@ -189,7 +197,7 @@ bool sim_compare_stream(const sim_pair *pair, const char *stream)
     const stele_status expected =
         stele_stream_describe(pair->oracle, stream, &theirs, &oracle_error);
     if (status != expected) {
-        note_status(pair, status);
+        note_status(pair, status, &error);
         return sim_report_fail(pair->report, "description of %.60s: %s, expected %s", stream,
                                stele_status_name(status), stele_status_name(expected));
     }
@@ -209,7 +217,7 @@ bool sim_compare_metadata(const sim_pair *pair, const char *stream)
     const stele_status status = stele_metadata_read(pair->store, stream, &mine, &error);
     const stele_status expected = stele_metadata_read(pair->oracle, stream, &theirs, &oracle_error);
     if (status != expected) {
-        note_status(pair, status);
+        note_status(pair, status, &error);
         return sim_report_fail(pair->report, "metadata of %.60s: %s (%s), expected %s", stream,
                                stele_status_name(status), status ? error.message : "",
                                stele_status_name(expected));
@@ -256,7 +264,7 @@ bool sim_compare_names(const sim_pair *pair, const stele_list *list, const char 
     stele_error error;
     stele_error oracle_error;
     if (stele_names_open(pair->store, list, &mine, &error) != STELE_OK) {
-        note_status(pair, error.status);
+        note_status(pair, error.status, &error);
         return sim_report_fail(pair->report, "names of %s: %s", what, error.message);
     }
     if (stele_names_open(pair->oracle, list, &theirs, &oracle_error) != STELE_OK) {
@@ -267,7 +275,7 @@ bool sim_compare_names(const sim_pair *pair, const stele_list *list, const char 
         const stele_name_entry *my_entry = stele_names_next(mine, &error);
         const stele_name_entry *their_entry = stele_names_next(theirs, &oracle_error);
         if (!my_entry && error.status != STELE_OK) {
-            note_status(pair, error.status);
+            note_status(pair, error.status, &error);
             return sim_report_fail(pair->report, "names of %s: %s", what, error.message);
         }
         if (!my_entry || !their_entry) {

@@ -147,6 +147,11 @@ bool sim_story_open(sim_story *story)
     if (status != STELE_OK && !sim_story_is_crashed(story) &&
         (sim_story_faults(story) > fired || story->is_full)) {
         sim_story_tell(story, "opening failed: %s", error.message);
+        if (!sim_report_is_told(status, &error)) {
+            return sim_report_fail(&story->report, "opening: %s, and the error says %s: \"%s\"",
+                                   stele_status_name(status), stele_status_name(error.status),
+                                   error.message);
+        }
         sim_story_clear_faults(story);
         story->is_full = false;
         sim_disk_set_capacity(story->disk, 0);
@@ -172,7 +177,8 @@ bool sim_story_close(sim_story *story)
     if (sim_story_is_crashed(story)) {
         return true;
     }
-    const bool may_fail = sim_story_faults(story) > fired || story->is_full;
+    const bool may_fail =
+        (sim_story_faults(story) > fired || story->is_full) && sim_report_is_told(status, &error);
     if (status != STELE_OK && !may_fail) {
         return sim_report_fail(&story->report, "closing: %s", error.message);
     }

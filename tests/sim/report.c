@@ -17,6 +17,12 @@ bool sim_report_fail(sim_report *report, const char *format, ...)
     return false;
 }
 
+bool sim_report_is_told(stele_status status, const stele_error *error)
+{
+    return error->status == status && error->message[0] != '\0' &&
+           (error->detail == 0 || ((unsigned)error->detail & 0xff) == (unsigned)status);
+}
+
 bool sim_report_pass_on(sim_report *report, const sim_report *other)
 {
     report->saw_io_error = report->saw_io_error || other->saw_io_error;

@@ -3,6 +3,7 @@
 #ifndef STELE_TESTS_SIM_REPORT_H
 #define STELE_TESTS_SIM_REPORT_H
 
+#include <stele/error.h>
 #include <stele/types.h>
 
 #include <stdbool.h>
@@ -16,6 +17,8 @@ typedef struct sim_report {
 
 /* Keeps the first failure; always false, so that checks can end with it. */
 bool sim_report_fail(sim_report *report, const char *format, ...) STELE_PRINTF(2, 3);
+/* Whether an error says the status it came with, and something for people. */
+bool sim_report_is_told(stele_status status, const stele_error *error);
 /* Makes the failure of another report this one's; always false. */
 bool sim_report_pass_on(sim_report *report, const sim_report *other);
 

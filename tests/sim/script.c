@@ -4,6 +4,22 @@
 
 #include <inttypes.h>
 
+#ifdef STELE_CANARY
+#include "log/canary.h"
+
+#include <stdlib.h>
+
+void sim_script_take_canary(void)
+{
+    const char *number = getenv("STELE_TEST_CANARY");
+    stele__log_canary = number ? (int)strtol(number, NULL, 10) : 0;
+}
+#else
+void sim_script_take_canary(void)
+{
+}
+#endif
+
 /* Upper bound of changing calls in a script with its opening; crashes are planned in each of them.
  */
 enum { CALLS_MAX = 400, BIG_BYTES = 30 * 1024 };
@@ -55,6 +71,44 @@ static sim_action *make_simple(sim_story *story, sim_action_kind kind, const cha
     return action;
 }
 
+/* Tagged events with ids, on the condition that nobody was faster. */
+static sim_action *make_conditional(sim_story *story)
+{
+    static const char *const tags[] = {"a:1", "course:1"};
+    static const stele_query_item item = {.tags = {tags, 1}};
+    static const stele_query query = {.items = &item, .item_count = 1};
+    sim_action *action = make_commit(story);
+    stele_condition *condition = sim_arena_get(&story->arena, sizeof *condition);
+    *condition = (stele_condition){&query, story->history.head};
+    action->options.key = NULL;
+    action->options.conditions = condition;
+    action->options.condition_count = 1;
+    for (size_t i = 0; i < action->event_count; i++) {
+        action->events[i].tags = tags;
+        action->events[i].tag_count = 1 + i % 2;
+    }
+    return action;
+}
+
+/* What was asked last, once more. */
+static bool retry_last(sim_story *story)
+{
+    const sim_history *history = &story->history;
+    sim_action *old = history->all_count > 0 ? history->all[history->all_count - 1] : NULL;
+    return !old ||
+           sim_story_carry_out(story, sim_action_again(&story->arena, old, ++story->next_number));
+}
+
+static sim_action *make_tombstone(sim_story *story)
+{
+    sim_action *action = sim_arena_get(&story->arena, sizeof *action);
+    action->kind = SIM_DO_TOMBSTONE;
+    action->number = ++story->next_number;
+    action->stream = "order-2";
+    action->expected = STELE_ANY;
+    return action;
+}
+
 static sim_action *make_random(sim_story *story)
 {
     sim_choice choice;
@@ -90,6 +144,14 @@ static bool run_letter(sim_story *story, char letter)
         return sim_story_carry_out(story, make_simple(story, SIM_DO_DELETE, NULL));
     case 't':
         return sim_story_carry_out(story, make_simple(story, SIM_DO_METADATA, "{\"$maxCount\":2}"));
+    case 'i':
+        return sim_story_carry_out(story, make_conditional(story));
+    case 'e':
+        return retry_last(story);
+    case 'x':
+        return sim_story_carry_out(story, make_tombstone(story));
+    case 'f':
+        return sim_story_observe(story);
     case 'p':
         return sim_story_submit(story, make_commit(story)) &&
                sim_story_submit(story, make_commit(story));

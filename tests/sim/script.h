@@ -10,6 +10,9 @@
  *   m  append to three streams at once
  *   d  delete stream                u  append to the deleted stream
  *   t  write metadata               p  submit two commits
+ *   i  append tagged events to three streams, with a condition
+ *   e  ask once more what was asked last
+ *   x  tombstone `order-2`          f  another process follows
  *   r  a random commit: several streams, tags, a key perhaps
  *   s  sync                         w  all background work that there is
  *   c  close and open               k  kill the process, and open
@@ -33,5 +36,8 @@ typedef struct sim_script_result {
  * more crash in recovery. */
 bool sim_script_run_every(sim_story *story, const char *script, sim_crash_kind kind,
                           bool has_nested, uint64_t courses_max, sim_script_result *ret_result);
+
+/* In a build with canaries: puts in the one that STELE_TEST_CANARY names. */
+void sim_script_take_canary(void);
 
 #endif

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #ifdef STELE_CANARY
-#include "log/log.h"
+#include "log/canary.h"
 #endif
 
 enum { EXIT_FOUND = 1, EXIT_USAGE = 2 };

@@ -60,7 +60,8 @@
  * ## Use
  *
  * One disk, one clock, any number of *processes*, each with a stele_vfs of its own. Process 0 is
- * the one that is tormented; the others observe, and their calls are neither counted nor failed.
+ * the one that is tormented; the others observe: their calls are not counted, a planned crash never
+ * strikes in them, and they fail only by faults that name their process.
  * Single-threaded. Memory of the simulator itself never fails: it stops the program.
  */
 #ifndef STELE_TESTS_SIM_DISK_H
@@ -133,6 +134,7 @@ typedef enum sim_fault_effect {
 } sim_fault_effect;
 
 typedef struct sim_fault {
+    unsigned process;   /* whose calls: 0 is the one that is crashed */
     unsigned calls;     /* bits 1u << sim_call */
     unsigned kinds;     /* bits 1u << sim_file_kind; 0: all */
     uint64_t nth;       /* fires at the n-th call that matches, from 1; 0: by chance */

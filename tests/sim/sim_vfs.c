@@ -70,17 +70,20 @@ static void crash_here(sim_disk *disk, sim_call call, sim_file_kind kind, int pl
     sim_disk_forget_plan(disk);
 }
 
-static bool fault_matches(const sim_fault *fault, sim_call call, sim_file_kind kind)
+static bool fault_matches(const sim_fault *fault, unsigned process, sim_call call,
+                          sim_file_kind kind)
 {
-    return (fault->calls & 1u << call) && (fault->kinds == 0 || (fault->kinds & 1u << kind));
+    return fault->process == process && (fault->calls & 1u << call) &&
+           (fault->kinds == 0 || (fault->kinds & 1u << kind));
 }
 
-static const sim_fault *fault_fires(sim_disk *disk, sim_call call, sim_file_kind kind)
+static const sim_fault *fault_fires(sim_disk *disk, unsigned process, sim_call call,
+                                    sim_file_kind kind)
 {
     const sim_fault *fired = NULL;
     for (size_t i = 0; i < disk->fault_count; i++) {
         sim_fault *fault = &disk->faults[i];
-        if (!fault_matches(fault, call, kind)) {
+        if (!fault_matches(fault, process, call, kind)) {
             continue;
         }
         fault->matched++;
@@ -133,17 +136,16 @@ static sim_permit pass(sim_process *process, sim_call call, sim_file_kind kind, 
         permit.error = EIO;
         return permit;
     }
-    if (process->number != 0) {
-        return permit;
-    }
-    disk->calls[call]++;
-    if (SIM_CALLS_CHANGING & 1u << call) {
-        permit = pass_changing(disk, call, kind, path);
-        if (permit.error || permit.is_crashing) {
-            return permit;
+    if (process->number == 0) {
+        disk->calls[call]++;
+        if (SIM_CALLS_CHANGING & 1u << call) {
+            permit = pass_changing(disk, call, kind, path);
+            if (permit.error || permit.is_crashing) {
+                return permit;
+            }
         }
     }
-    permit.fault = fault_fires(disk, call, kind);
+    permit.fault = fault_fires(disk, process->number, call, kind);
     if (permit.fault && permit.fault->effect == SIM_SLOW) {
         sim_clock_advance(disk->clock, INT64_C(50000000));
     } else if (permit.fault && permit.fault->effect != SIM_SHORT &&
