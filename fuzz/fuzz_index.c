@@ -278,14 +278,11 @@ static void ask_terms(const stele__index *index)
 
 static void ask_offsets(const stele__index *index)
 {
-    stele__index_offsets offsets;
-    stele__index_offsets_init(&offsets, index);
     const uint64_t range = stele__index_last(index) - stele__index_first(index);
     for (uint64_t i = 0; i < 16; i++) {
-        size_t segment;
         uint32_t offset;
-        (void)stele__index_offset_of(&offsets, stele__index_first(index) + range / 15 * i, &segment,
-                                     &offset, NULL);
+        (void)stele__index_offset_of(index, stele__index_first(index) + range / 15 * i, &offset,
+                                     NULL);
     }
 }
 

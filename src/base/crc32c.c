@@ -27,6 +27,8 @@
 #include "bytes.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 
 #define POLYNOMIAL UINT32_C(0x82f63b78)
 #define BLOCK_WORDS_MAX 128
@@ -82,14 +84,12 @@ uint32_t stele__crc32c_portable(uint32_t crc, const void *bytes, size_t size)
 
 #include <immintrin.h>
 
-/* Compiled for instructions that only some processors of this kind have; see has_instructions. */
+/* Compiled for instructions that only some processors of this kind have; see choose(). */
 #define WITH_INSTRUCTIONS __attribute__((target("sse4.2,pclmul")))
 
 static uint32_t powers[2 * BLOCK_WORDS_MAX + 1];
-static int has_instructions;
-static pthread_once_t instructions_once = PTHREAD_ONCE_INIT;
 
-static void find_instructions(void)
+static void make_powers(void)
 {
     uint32_t power = UINT32_C(1) << 31; /* x^0 */
 
@@ -102,8 +102,6 @@ static void find_instructions(void)
             power = times_x(power);
         }
     }
-    __builtin_cpu_init();
-    has_instructions = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
 }
 
 static inline uint64_t load_word(const uint8_t *at)
@@ -140,8 +138,9 @@ WITH_INSTRUCTIONS static inline uint64_t crc_of_three(uint64_t a, const uint8_t 
                                 multiply(b, powers[words]));
 }
 
-WITH_INSTRUCTIONS static uint32_t crc_by_instructions(uint32_t crc, const uint8_t *at, size_t size)
+WITH_INSTRUCTIONS static uint32_t crc_by_instructions(uint32_t crc, const void *bytes, size_t size)
 {
+    const uint8_t *at = (const uint8_t *)bytes;
     uint64_t running = ~crc;
 
     while (size >= CHAINS_SIZE_MIN) {
@@ -164,13 +163,29 @@ WITH_INSTRUCTIONS static uint32_t crc_by_instructions(uint32_t crc, const uint8_
     return ~(uint32_t)running;
 }
 
+typedef uint32_t crc_function(uint32_t crc, const void *bytes, size_t size);
+
+static uint32_t choose(uint32_t crc, const void *bytes, size_t size);
+
+static pthread_once_t powers_once = PTHREAD_ONCE_INIT;
+static _Atomic(crc_function *) chosen = choose;
+
+/* The first call: finds out what the processor can do. */
+static uint32_t choose(uint32_t crc, const void *bytes, size_t size)
+{
+    __builtin_cpu_init();
+    const bool has_instructions =
+        __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+    crc_function *function = has_instructions ? crc_by_instructions : stele__crc32c_portable;
+    (void)pthread_once(&powers_once, make_powers);
+    /* Pairs with the acquire below: who sees the function sees its table. */
+    atomic_store_explicit(&chosen, function, memory_order_release);
+    return function(crc, bytes, size);
+}
+
 uint32_t stele__crc32c(uint32_t crc, const void *bytes, size_t size)
 {
-    (void)pthread_once(&instructions_once, find_instructions);
-    if (!has_instructions) {
-        return stele__crc32c_portable(crc, bytes, size);
-    }
-    return crc_by_instructions(crc, (const uint8_t *)bytes, size);
+    return atomic_load_explicit(&chosen, memory_order_acquire)(crc, bytes, size);
 }
 
 #elif defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)

@@ -94,8 +94,10 @@ size_t stele__view_memory(const stele__view *view);
 /* Finds events by position, keeping what it decoded last. Zero-initialise. Confined to one thread.
  */
 typedef struct stele__locator {
-    const stele__index *index; /* of the decoded block; NULL: none */
-    stele__index_offsets offsets;
+    const stele__index *index;     /* in which the last event was found; NULL: none */
+    const stele__segment *segment; /* … and its segment, … */
+    stele_position first;          /* … which has these */
+    stele_position last;
 } stele__locator;
 
 /* Reads the event at a position; verified. `position` must be in the view. */

@@ -64,14 +64,14 @@ static uint32_t mix_name(uint32_t name_crc, unsigned number)
     return STELE_CANARY_IS(15) ? 0 : rotate(name_crc, 1 + number * 5);
 }
 
-static uint32_t header_checksum(const stele__segment *segment, uint64_t offset, uint32_t size,
-                                const uint8_t *header, size_t header_size)
+/* What the checksum of a frame's header goes on from. */
+static uint32_t place_checksum(const stele__segment *segment, uint64_t offset, uint32_t size)
 {
     uint8_t mixed[16];
     stele__store32(mixed, segment->seal_seed);
     stele__store64(mixed + 4, offset);
     stele__store32(mixed + 12, size);
-    return stele__crc32c(stele__crc32c(0, mixed, sizeof mixed), header, header_size);
+    return stele__crc32c(0, mixed, sizeof mixed);
 }
 
 /* ---- reader */
@@ -80,9 +80,9 @@ void stele__reader_init(stele__reader *reader, const stele_alloc *alloc)
 {
     reader->alloc = alloc;
     reader->segment = NULL;
+    reader->next_position = 0;
     reader->frame_buffer = (stele__buffer){.alloc = alloc};
     reader->name_buffer = (stele__buffer){.alloc = alloc};
-    memset(reader->slots, 0, sizeof reader->slots);
 }
 
 void stele__reader_done(stele__reader *reader)
@@ -98,6 +98,7 @@ void stele__reader_enter(stele__reader *reader, stele__segment *segment)
     if (reader->segment != segment) {
         stele__segment_unref(reader->segment);
         reader->segment = stele__segment_ref(segment);
+        reader->next_position = 0;
         memset(reader->slots, 0, sizeof reader->slots);
     }
 }
@@ -316,8 +317,11 @@ static bool parse_header(const stele__segment *segment, const uint8_t *bytes, si
         }
     }
     ret_frame->events = at.at;
-    ret_frame->header_crc = header_checksum(segment, offset, body_size, bytes + STELE_FRAME_PREFIX,
-                                            (size_t)(at.at - bytes) - STELE_FRAME_PREFIX);
+    ret_frame->header_crc = place_checksum(segment, offset, body_size);
+    if (!ret_frame->is_single) {
+        ret_frame->header_crc = stele__crc32c(ret_frame->header_crc, bytes + STELE_FRAME_PREFIX,
+                                              (size_t)(at.at - bytes) - STELE_FRAME_PREFIX);
+    }
     return at.at <= ret_frame->bytes_end;
 }
 
@@ -337,7 +341,7 @@ static stele_status check_event(stele__reader *reader, const stele__frame *frame
         end = from + INNER_PREFIX + stele__load32(from);
     }
     span bytes = {from, end, frame->start, frame->offset};
-    const uint8_t *checked = from;
+    const uint8_t *checked = frame->start + STELE_FRAME_PREFIX;
     if (!frame->is_single) {
         uint64_t distance;
         bytes.at += INNER_PREFIX;
@@ -447,6 +451,15 @@ static void fill_record(stele__event *event, const stele__frame *frame, stele_po
     event->record.position = position;
     event->record.time = frame->time;
     event->code = (uint32_t)code;
+}
+
+/* Remembers what stands behind an event that was verified. `end`: of its bytes. */
+static void note_next(stele__reader *reader, const stele__frame *frame, stele_position position,
+                      uint64_t end)
+{
+    const bool is_last = position - frame->first + 1 == frame->count;
+    reader->next_position = position + 1;
+    reader->next_code = (uint32_t)(is_last ? frame->end * 2 : end * 2 + 1);
 }
 
 stele_status stele__frame_next(stele__reader *reader, const stele__frame *frame, uint32_t index,
@@ -571,6 +584,7 @@ static stele_status read_inner(stele__reader *reader, stele_position position, u
     }
     fill_record(&reader->event, &frame, position,
                 position == frame.first ? frame_offset * 2 : offset * 2 + 1);
+    note_next(reader, &frame, position, offset + whole);
     *ret_event = &reader->event;
     return STELE_OK;
 }
@@ -597,6 +611,7 @@ static stele_status read_first(stele__reader *reader, stele_position position, u
         return damaged(reader, offset, position, reterr);
     }
     fill_record(&reader->event, &frame, position, offset * 2);
+    note_next(reader, &frame, position, frame.end);
     *ret_event = &reader->event;
     return STELE_OK;
 }
@@ -729,13 +744,13 @@ size_t stele__encode_end(stele__encoder *encoder)
     STELE_ASSERT(encoder->index == encoder->commit.count);
     const uint32_t size = (uint32_t)(encoder->at - encoder->frame) - STELE_FRAME_PREFIX;
     const uint8_t *header = encoder->frame + STELE_FRAME_PREFIX;
-    const uint32_t header_crc = header_checksum(encoder->segment, encoder->offset, size, header,
-                                                (size_t)(encoder->events - header));
+    const uint32_t place_crc = place_checksum(encoder->segment, encoder->offset, size);
     uint32_t seal;
     if (encoder->commit.count == 1) {
-        seal = stele__crc32c(header_crc, encoder->events, (size_t)(encoder->at - encoder->events)) ^
-               stele__load32(encoder->frame + 4);
+        seal = stele__crc32c(place_crc, header, size) ^ stele__load32(encoder->frame + 4);
     } else {
+        const uint32_t header_crc =
+            stele__crc32c(place_crc, header, (size_t)(encoder->events - header));
         seal = header_crc;
         for (uint8_t *at = encoder->events; at < encoder->at;) {
             const uint32_t event_size = stele__load32(at);

@@ -38,7 +38,8 @@ typedef struct stele__frame {
     stele_text key;        /* empty: none */
     uint32_t key_definition; /* offset of the key's bytes as a name */
     bool is_single;          /* one event, without a size and checksum of its own */
-    uint32_t header_crc;     /* what the checksums of the events go on from */
+    uint32_t header_crc;     /* what the checksums of the events go on from; of a single event: with
+                                the header, which is in front of it */
     const uint8_t *start;    /* of the frame's bytes */
     const uint8_t *events;   /* where they begin */
     const uint8_t *bytes_end;
@@ -78,8 +79,12 @@ typedef struct stele__reader {
     stele__buffer frame_buffer; /* if the segment is not mapped: the frame or event */
     stele__buffer name_buffer;  /* … and the names of one event */
     size_t name_bytes_used;
-    stele__name_slot slots[STELE_NAME_SLOTS]; /* mapped segments only */
+    /* Where the event behind the one that was read last stands, if it is in this segment; 0: not
+     * known. */
+    stele_position next_position;
+    uint32_t next_code;
     stele__event event;
+    stele__name_slot slots[STELE_NAME_SLOTS]; /* mapped segments only */
 } stele__reader;
 
 void stele__reader_init(stele__reader *reader, const stele_alloc *alloc);

@@ -41,10 +41,10 @@ struct stele__index_builder {
     stele__buffer segments;
     stele__index_segment segment; /* the last one */
     uint64_t offsets_left;        /* that its positions still need */
-    uint32_t first_offset;
-    uint32_t last_offset;
+    int64_t last_offset;          /* -1: none yet */
     uint32_t segment_count;
     stele_position first;
+    uint64_t first_data_page;
     /* Terms. */
     open_term term;
     open_page page;
@@ -136,7 +136,7 @@ stele_status stele__index_build(const stele__index_params *params,
 
 /* ---- segments ---- */
 
-/* Ends the last segment: writes what is left of its offsets, and its line in the table. */
+/* Ends the last segment: its line in the table. */
 static stele_status close_segment(stele__index_builder *builder, stele_error *reterr)
 {
     const stele__index_segment *segment = &builder->segment;
@@ -152,19 +152,22 @@ static stele_status close_segment(stele__index_builder *builder, stele_error *re
         return STELE_OK; /* it has ended */
     }
     uint8_t line[STELE_INDEX_SEGMENT_SIZE] = {0};
-    uint64_t list_offset;
-    STELE_TRY(stele__index_list_finish(&builder->list, &list_offset, reterr));
     stele__store64(line, segment->number);
     stele__store64(line + 8, segment->first);
     stele__store64(line + 16, segment->last);
     stele__store64(line + 24, segment->bytes);
     stele__store64(line + 32, (uint64_t)segment->first_time);
     stele__store64(line + 40, (uint64_t)segment->last_time);
-    stele__store64(line + 48, list_offset);
-    stele__store32(line + 56, builder->first_offset);
-    stele__store32(line + 60, builder->last_offset);
     return stele__buffer_append(&builder->segments, line, sizeof line) ? STELE_OK
                                                                        : stele__fail_memory(reterr);
+}
+
+/* No segment follows: pages of terms and lists do. */
+static stele_status end_segments(stele__index_builder *builder, stele_error *reterr)
+{
+    stele__index_output_end_bytes(&builder->output);
+    builder->first_data_page = builder->output.page_count;
+    return close_segment(builder, reterr);
 }
 
 static stele_status add_segment(stele__index_builder *builder, const stele__index_segment *segment,
@@ -195,7 +198,7 @@ static stele_status add_segment(stele__index_builder *builder, const stele__inde
     builder->segment = *segment;
     builder->segment_count++;
     builder->offsets_left = segment->last - segment->first + 1;
-    stele__index_list_begin(&builder->list, &builder->output);
+    builder->last_offset = -1;
     return STELE_OK;
 }
 
@@ -211,22 +214,26 @@ stele_status stele__index_add_segment(stele__index_builder *builder,
 static stele_status add_offsets(stele__index_builder *builder, const uint32_t *offsets,
                                 size_t count, stele_error *reterr)
 {
+    uint8_t bytes[1024];
     if (count > builder->offsets_left) {
         return stele__fail(reterr, STELE_INVALID, "segment %llu has fewer positions than offsets",
                            (unsigned long long)builder->segment.number);
     }
-    for (size_t i = 0; i < count; i++) {
-        if (builder->list.count > 0 && offsets[i] <= builder->last_offset) {
-            return stele__fail(reterr, STELE_INVALID, "offsets of segment %llu do not ascend",
-                               (unsigned long long)builder->segment.number);
-        }
-        if (builder->list.count == 0) {
-            builder->first_offset = offsets[i];
-        }
-        STELE_TRY(stele__index_list_push(&builder->list, offsets[i], reterr));
-        builder->last_offset = offsets[i];
-    }
     builder->offsets_left -= count;
+    while (count > 0) {
+        const size_t part = count < sizeof bytes / 4 ? count : sizeof bytes / 4;
+        for (size_t i = 0; i < part; i++) {
+            if (offsets[i] <= builder->last_offset) {
+                return stele__fail(reterr, STELE_INVALID, "offsets of segment %llu do not ascend",
+                                   (unsigned long long)builder->segment.number);
+            }
+            builder->last_offset = offsets[i];
+            stele__store32(bytes + 4 * i, offsets[i]);
+        }
+        STELE_TRY(stele__index_output_bytes(&builder->output, bytes, 4 * part, reterr));
+        offsets += part;
+        count -= part;
+    }
     return STELE_OK;
 }
 
@@ -387,7 +394,7 @@ static stele_status add_term(stele__index_builder *builder, stele__term_kind kin
 {
     open_term *term = &builder->term;
     if (builder->term_count == 0 && !term->is_open) {
-        STELE_TRY(close_segment(builder, reterr));
+        STELE_TRY(end_segments(builder, reterr));
     }
     STELE_TRY(close_term(builder, reterr));
     if (!stele__index_is_kind((unsigned)kind) || name.size == 0 ||
@@ -522,7 +529,7 @@ static stele_status finish(stele__index_builder *builder, uint64_t *ret_bytes, s
                                   .key_check = stele__index_key_check(&builder->hash_key)};
     stele__index_output *output = &builder->output;
     if (builder->term_count == 0 && !builder->term.is_open) {
-        STELE_TRY(close_segment(builder, reterr));
+        STELE_TRY(end_segments(builder, reterr));
     }
     STELE_TRY(close_term(builder, reterr));
     if (builder->page.entry_count > 0) {
@@ -533,9 +540,12 @@ static stele_status finish(stele__index_builder *builder, uint64_t *ret_bytes, s
     header.posting_count = builder->posting_count;
     header.term_page_count = builder->term_page_count;
     header.segment_count = builder->segment_count;
+    header.sections[STELE_INDEX_OFFSETS] =
+        (stele__index_section){STELE_INDEX_PAGE_SIZE, 4 * (header.last - header.first + 1)};
     header.sections[STELE_INDEX_DATA] =
-        (stele__index_section){STELE_INDEX_PAGE_SIZE,
-                               (output->page_count - 1) * STELE_INDEX_PAGE_SIZE};
+        (stele__index_section){builder->first_data_page * STELE_INDEX_PAGE_SIZE,
+                               (output->page_count - builder->first_data_page) *
+                                   STELE_INDEX_PAGE_SIZE};
     STELE_TRY(write_tables(builder, header.sections, reterr));
     stele__index_section *checksums = &header.sections[STELE_INDEX_CHECKSUMS];
     checksums->offset = output->page_count * STELE_INDEX_PAGE_SIZE;

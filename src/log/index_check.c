@@ -113,17 +113,27 @@ static stele_status check_list(const stele__index *index, const stele__index_lis
     return STELE_OK;
 }
 
+/* The offsets of each segment ascend. */
 static stele_status check_segments(check_state *checker)
 {
     const stele__index *index = checker->index;
     for (uint32_t i = 0; i < index->header.segment_count; i++) {
-        const stele__index_list *list = &index->places[i].offsets;
-        stele_error error;
-        const char *wrong = NULL;
-        if (check_list(index, list, &wrong, &error) != STELE_OK) {
-            STELE_TRY(report(checker, list->offset, &error));
-        } else if (wrong) {
-            STELE_TRY(report_text(checker, list->offset, wrong));
+        const stele__index_segment *segment = &index->segments[i];
+        uint32_t before = 0;
+        for (stele_position position = segment->first; position <= segment->last; position++) {
+            const uint64_t place = index->header.sections[STELE_INDEX_OFFSETS].offset +
+                                   4 * (position - index->header.first);
+            stele_error error;
+            uint32_t offset;
+            if (stele__index_offset_of(index, position, &offset, &error) != STELE_OK) {
+                STELE_TRY(report(checker, place, &error));
+                break;
+            }
+            if (position > segment->first && offset <= before) {
+                STELE_TRY(report_text(checker, place, "offsets do not ascend"));
+                break;
+            }
+            before = offset;
         }
     }
     return STELE_OK;

@@ -102,9 +102,9 @@ void stele__index_header_encode(const stele__index_header *header,
  * what is wrong. */
 static const char *check_sections(const stele__index_header *header, uint64_t file_size)
 {
-    static const uint64_t alignments[STELE_INDEX_SECTION_COUNT] = {STELE_INDEX_PAGE_SIZE, 1, 1,
-                                                                   STELE_INDEX_FILTER_SIZE,
-                                                                   STELE_INDEX_PAGE_SIZE};
+    static const uint64_t alignments[STELE_INDEX_SECTION_COUNT] = {
+        STELE_INDEX_PAGE_SIZE,   STELE_INDEX_PAGE_SIZE, 1, 1,
+        STELE_INDEX_FILTER_SIZE, STELE_INDEX_PAGE_SIZE};
     const stele__index_section *sections = header->sections;
     uint64_t end = STELE_INDEX_PAGE_SIZE;
     for (size_t i = 0; i < STELE_INDEX_SECTION_COUNT; i++) {
@@ -120,6 +120,7 @@ static const char *check_sections(const stele__index_header *header, uint64_t fi
     }
     const uint64_t page_count = sections[STELE_INDEX_CHECKSUMS].offset / STELE_INDEX_PAGE_SIZE;
     if (sections[STELE_INDEX_DATA].size % STELE_INDEX_PAGE_SIZE != 0 || page_count > UINT32_MAX ||
+        sections[STELE_INDEX_OFFSETS].size != 4 * (header->last - header->first + 1) ||
         header->segment_count == 0 ||
         sections[STELE_INDEX_SEGMENTS].size !=
             (uint64_t)STELE_INDEX_SEGMENT_SIZE * header->segment_count ||

@@ -211,30 +211,21 @@ stele_status stele__index_open_checksums(stele__index *index, stele_error *reter
 
 /* A line of the segment table. Returns what is wrong. */
 static const char *decode_segment(const stele__index *index, const uint8_t *line,
-                                  const stele__index_place *before, stele__index_place *ret_place)
+                                  const stele__index_segment *before, stele__index_segment *segment)
 {
-    stele__index_segment *segment = &ret_place->segment;
     segment->number = stele__load64(line);
     segment->first = stele__load64(line + 8);
     segment->last = stele__load64(line + 16);
     segment->bytes = stele__load64(line + 24);
     segment->first_time = (stele_time)stele__load64(line + 32);
     segment->last_time = (stele_time)stele__load64(line + 40);
-    ret_place->offsets.offset = stele__load64(line + 48);
-    ret_place->offsets.first = stele__load32(line + 56);
-    ret_place->offsets.last = stele__load32(line + 60);
-    if (segment->first != (before ? before->segment.last + 1 : index->header.first) ||
+    if (segment->first != (before ? before->last + 1 : index->header.first) ||
         segment->last < segment->first || segment->last > index->header.last ||
         segment->last - segment->first >= UINT32_MAX) {
         return "a segment has an impossible range of positions";
     }
-    if (before && segment->number <= before->segment.number) {
+    if (before && segment->number <= before->number) {
         return "segments do not ascend";
-    }
-    ret_place->offsets.count = segment->last - segment->first + 1;
-    if (ret_place->offsets.last < ret_place->offsets.first ||
-        ret_place->offsets.last - ret_place->offsets.first < ret_place->offsets.count - 1) {
-        return "a segment has impossible offsets";
     }
     return NULL;
 }
@@ -243,20 +234,20 @@ static stele_status decode_segments(stele__index *index, const uint8_t *lines, s
 {
     const uint64_t begin = index->header.sections[STELE_INDEX_SEGMENTS].offset;
     const uint32_t count = index->header.segment_count;
-    index->places = stele__allocate_array(index->alloc, count, sizeof *index->places);
-    if (!index->places) {
+    index->segments = stele__allocate_array(index->alloc, count, sizeof *index->segments);
+    if (!index->segments) {
         return stele__fail_memory(reterr);
     }
     const char *wrong = NULL;
     for (uint32_t i = 0; i < count; i++) {
         wrong = decode_segment(index, lines + (size_t)i * STELE_INDEX_SEGMENT_SIZE,
-                               i ? &index->places[i - 1] : NULL, &index->places[i]);
+                               i ? &index->segments[i - 1] : NULL, &index->segments[i]);
         if (wrong) {
             return stele__index_corrupt(index->path, begin + (uint64_t)i * STELE_INDEX_SEGMENT_SIZE,
                                         reterr, "%s", wrong);
         }
     }
-    if (index->places[count - 1].segment.last != index->header.last) {
+    if (index->segments[count - 1].last != index->header.last) {
         return stele__index_corrupt(index->path, begin, reterr,
                                     "the segments do not cover the range of the file");
     }
@@ -270,16 +261,14 @@ static stele_status check_sparse(const stele__index *index, stele_error *reterr)
     const stele__index_section *section = &index->header.sections[STELE_INDEX_SPARSE];
     const uint32_t count = index->header.term_page_count;
     const uint64_t keys_size = section->size - (uint64_t)count * STELE_INDEX_SPARSE_SIZE;
-    const uint64_t data_end =
-        1 + index->header.sections[STELE_INDEX_DATA].size / STELE_INDEX_PAGE_SIZE;
     uint32_t key = 0;
     uint32_t page = 0;
     for (uint32_t i = 0; i < count; i++) {
         const uint8_t *line = index->sparse + (size_t)i * STELE_INDEX_SPARSE_SIZE;
         const uint32_t next_key = stele__load32(line);
         const uint32_t next_page = stele__load32(line + 4);
-        if (next_key < key || next_key > keys_size || next_page <= page || next_page >= data_end ||
-            (i == 0 && next_key != 0)) {
+        if (next_key < key || next_key > keys_size || next_page <= page ||
+            !stele__index_is_data(index, next_page) || (i == 0 && next_key != 0)) {
             return stele__index_corrupt(index->path,
                                         section->offset + (uint64_t)i * STELE_INDEX_SPARSE_SIZE,
                                         reterr, "the sparse index leads nowhere");
@@ -370,8 +359,8 @@ void stele__index_unref(stele__index *index)
     stele__release(index->alloc, index->own_sparse, (size_t)sections[STELE_INDEX_SPARSE].size);
     stele__release(index->alloc, index->own_checksums,
                    (size_t)sections[STELE_INDEX_CHECKSUMS].size);
-    stele__release(index->alloc, index->places,
-                   index->header.segment_count * sizeof *index->places);
+    stele__release(index->alloc, index->segments,
+                   index->header.segment_count * sizeof *index->segments);
     stele__release(index->alloc, index->checked, index->checked_words * sizeof(uint64_t));
     stele__release(index->alloc, index->path, index->path_size);
     stele__release(index->alloc, index, sizeof *index);
@@ -417,13 +406,14 @@ size_t stele__index_segment_count(const stele__index *index)
 const stele__index_segment *stele__index_segment_at(const stele__index *index, size_t number)
 {
     STELE_ASSERT(number < index->header.segment_count);
-    return &index->places[number].segment;
+    return &index->segments[number];
 }
 
 size_t stele__index_memory(const stele__index *index)
 {
     const stele__index_section *sections = index->header.sections;
-    return sizeof *index + index->path_size + index->header.segment_count * sizeof *index->places +
+    return sizeof *index + index->path_size +
+           index->header.segment_count * sizeof *index->segments +
            index->checked_words * sizeof(uint64_t) +
            (index->own_sparse ? (size_t)sections[STELE_INDEX_SPARSE].size : 0) +
            (index->own_checksums ? (size_t)sections[STELE_INDEX_CHECKSUMS].size : 0);

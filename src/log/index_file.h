@@ -151,19 +151,9 @@ stele_status stele__index_position_at(stele__index_postings *postings, uint32_t 
 stele_status stele__index_rank_of(stele__index_postings *postings, stele_position position,
                                   uint32_t *ret_rank, stele_error *reterr);
 
-/* Access to offsets, caching one decoded block. */
-typedef struct stele__index_offsets {
-    const stele__index *index;
-    size_t segment; /* index of the segment of the decoded block */
-    uint32_t block; /* UINT32_MAX: none */
-    uint32_t block_count;
-    uint32_t offsets[128];
-} stele__index_offsets;
-
-void stele__index_offsets_init(stele__index_offsets *offsets, const stele__index *index);
-/* `position` must lie in the range of the file. */
-stele_status stele__index_offset_of(stele__index_offsets *offsets, stele_position position,
-                                    size_t *ret_segment, uint32_t *ret_offset, stele_error *reterr);
+/* The offset of a position, which must lie in the range of the file. */
+stele_status stele__index_offset_of(const stele__index *index, stele_position position,
+                                    uint32_t *ret_offset, stele_error *reterr);
 
 /* Walks over terms in order (kind, name). */
 typedef struct stele__index_terms {

@@ -14,7 +14,7 @@
 #define STELE_INDEX_MAGIC "SteleIdx"
 #define STELE_INDEX_VERSION 1
 #define STELE_INDEX_PAGE_SIZE 4096
-#define STELE_INDEX_SEGMENT_SIZE 64 /* of an entry of the segment table */
+#define STELE_INDEX_SEGMENT_SIZE 48 /* of an entry of the segment table */
 #define STELE_INDEX_SPARSE_SIZE 8   /* of an entry of the sparse index, without its key */
 #define STELE_INDEX_FILTER_SIZE                                                                    \
     64                             /* of a block of the filter: a cache line, never across pages   \
@@ -46,7 +46,8 @@
 /* ---- header ---- */
 
 typedef enum stele__index_section_number {
-    STELE_INDEX_DATA, /* term pages and list pages */
+    STELE_INDEX_OFFSETS, /* four bytes for each position */
+    STELE_INDEX_DATA,    /* term pages and list pages */
     STELE_INDEX_SEGMENTS,
     STELE_INDEX_SPARSE,
     STELE_INDEX_FILTER,
@@ -234,6 +235,8 @@ stele_status stele__index_output_list(stele__index_output *output, const uint8_t
 /* Puts bytes behind all pages so far, then behind each other. */
 stele_status stele__index_output_bytes(stele__index_output *output, const void *bytes, size_t size,
                                        stele_error *reterr);
+/* Ends them: what follows begins a page. */
+void stele__index_output_end_bytes(stele__index_output *output);
 /* Where output_bytes() goes on. */
 uint64_t stele__index_output_offset(const stele__index_output *output);
 /* Writes the rest of the pages, then the checksums behind them. */
@@ -270,11 +273,6 @@ stele_status stele__index_list_finish(stele__index_list_writer *list, uint64_t *
 
 /* ---- the open file ---- */
 
-typedef struct stele__index_place {
-    stele__index_segment segment;
-    stele__index_list offsets;
-} stele__index_place;
-
 /* Immutable after opening but for `references` and `checked`, which are atomic. */
 struct stele__index {
     const stele_alloc *alloc;
@@ -291,7 +289,7 @@ struct stele__index {
     const uint8_t *sparse;  /* entries, then keys */
     const uint8_t *checksums;
     uint64_t page_count; /* with a checksum, page 0 counted */
-    stele__index_place *places;
+    stele__index_segment *segments;
     /* A bit a page, set once its checksum was found right; NULL when not mapped. */
     _Atomic uint64_t *checked;
     size_t checked_words;
@@ -317,6 +315,14 @@ uint32_t stele__index_sparse_search(const stele__index *index, const uint8_t *ke
  * not what it must be. */
 bool stele__index_find_restart(const stele__index_term_page *page, const uint8_t *key,
                                size_t key_size, unsigned *ret_place);
+
+/* Whether a page can hold blocks and nodes, or terms. */
+static inline bool stele__index_is_data(const stele__index *index, uint64_t page)
+{
+    const stele__index_section *data = &index->header.sections[STELE_INDEX_DATA];
+    return page >= data->offset / STELE_INDEX_PAGE_SIZE &&
+           page < (data->offset + data->size) / STELE_INDEX_PAGE_SIZE;
+}
 
 /* Decodes one block of a list: that with this number … */
 stele_status stele__index_list_block(const stele__index *index, const stele__index_list *list,

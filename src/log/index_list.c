@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Index files: postings and offsets, which are lists. A list of up to 128 values is one block; a
- * longer one is a tree of nodes above its blocks, in which every node but the last of its level has
- * 128 children, so that a rank says the way.
+ * Index files: postings, which are lists, and offsets, which are an array. A list of up to 128
+ * values is one block; a longer one is a tree of nodes above its blocks, in which every node but
+ * the last of its level has 128 children, so that a rank says the way.
  */
 #include "log/index_format.h"
 
@@ -28,7 +28,7 @@ static stele_status list_bytes(const stele__index *index, uint64_t offset, uint8
 {
     const uint64_t page = offset / STELE_INDEX_PAGE_SIZE;
     const unsigned place = (unsigned)(offset % STELE_INDEX_PAGE_SIZE);
-    if (page == 0 || page > index->header.sections[STELE_INDEX_DATA].size / STELE_INDEX_PAGE_SIZE) {
+    if (!stele__index_is_data(index, page)) {
         return fail_at(index, offset, reterr);
     }
     const uint8_t *bytes;
@@ -248,59 +248,18 @@ stele_status stele__index_rank_of(stele__index_postings *postings, stele_positio
 
 /* ---- offsets ---- */
 
-void stele__index_offsets_init(stele__index_offsets *offsets, const stele__index *index)
+stele_status stele__index_offset_of(const stele__index *index, stele_position position,
+                                    uint32_t *ret_offset, stele_error *reterr)
 {
-    offsets->index = index;
-    offsets->segment = 0;
-    offsets->block = UINT32_MAX;
-    offsets->block_count = 0;
-}
-
-/* The segment that a position of the file lies in; the one of last time, if it does. */
-static size_t find_segment(const stele__index_offsets *offsets, stele_position position)
-{
-    const stele__index_place *places = offsets->index->places;
-    const stele__index_segment *recent = &places[offsets->segment].segment;
-    if (position >= recent->first && position <= recent->last) {
-        return offsets->segment;
-    }
-    size_t low = 0;
-    size_t high = offsets->index->header.segment_count;
-    while (high - low > 1) {
-        const size_t middle = low + (high - low) / 2;
-        if (places[middle].segment.first <= position) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-stele_status stele__index_offset_of(stele__index_offsets *offsets, stele_position position,
-                                    size_t *ret_segment, uint32_t *ret_offset, stele_error *reterr)
-{
-    const stele__index *index = offsets->index;
+    uint8_t scratch[STELE_INDEX_PAGE_SIZE];
+    const uint8_t *page;
     if (position < index->header.first || position > index->header.last) {
         return stele__fail(reterr, STELE_INVALID, "position %llu is not in index file %s",
                            (unsigned long long)position, index->path);
     }
-    const size_t segment = find_segment(offsets, position);
-    const stele__index_place *place = &index->places[segment];
-    const uint64_t rank = position - place->segment.first;
-    const uint32_t block = (uint32_t)(rank / STELE_INDEX_BLOCK_COUNT);
-    if (offsets->block != block || offsets->segment != segment) {
-        uint64_t values[STELE_INDEX_BLOCK_COUNT];
-        size_t count;
-        STELE_TRY(stele__index_list_block(index, &place->offsets, block, values, &count, reterr));
-        for (size_t i = 0; i < count; i++) {
-            offsets->offsets[i] = (uint32_t)values[i];
-        }
-        offsets->segment = segment;
-        offsets->block = block;
-        offsets->block_count = (uint32_t)count;
-    }
-    *ret_segment = segment;
-    *ret_offset = offsets->offsets[rank % STELE_INDEX_BLOCK_COUNT];
-    return stele__succeed(reterr);
+    const uint64_t place =
+        index->header.sections[STELE_INDEX_OFFSETS].offset + 4 * (position - index->header.first);
+    STELE_TRY(stele__index_page(index, place / STELE_INDEX_PAGE_SIZE, scratch, &page, reterr));
+    *ret_offset = stele__load32(page + place % STELE_INDEX_PAGE_SIZE);
+    return STELE_OK;
 }

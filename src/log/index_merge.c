@@ -53,17 +53,23 @@ static stele_status check_inputs(const stele__index_params *params, stele__index
 
 /* ---- segments ---- */
 
+/* Reads the offsets of a segment page by page and hands them over. */
 static stele_status copy_offsets(const merge_state *merge, const stele__index *index,
-                                 const stele__index_place *place, stele_error *reterr)
+                                 const stele__index_segment *segment, stele_error *reterr)
 {
-    const uint64_t block_count = stele__index_block_count(place->offsets.count);
-    for (uint64_t block = 0; block < block_count; block++) {
-        uint64_t values[STELE_INDEX_BLOCK_COUNT];
-        uint32_t offsets[STELE_INDEX_BLOCK_COUNT];
-        size_t count;
-        STELE_TRY(stele__index_list_block(index, &place->offsets, block, values, &count, reterr));
-        for (size_t i = 0; i < count; i++) {
-            offsets[i] = (uint32_t)values[i];
+    enum { PER_PAGE = STELE_INDEX_PAGE_SIZE / 4 };
+    uint8_t scratch[STELE_INDEX_PAGE_SIZE];
+    uint32_t offsets[PER_PAGE];
+    const uint64_t begin = index->header.sections[STELE_INDEX_OFFSETS].offset;
+    const uint64_t last = segment->last - index->header.first;
+    for (uint64_t number = segment->first - index->header.first; number <= last;) {
+        const uint64_t place = begin + 4 * number;
+        const size_t first = (size_t)(place % STELE_INDEX_PAGE_SIZE / 4);
+        size_t count = 0;
+        const uint8_t *page;
+        STELE_TRY(stele__index_page(index, place / STELE_INDEX_PAGE_SIZE, scratch, &page, reterr));
+        for (; first + count < PER_PAGE && number <= last; count++, number++) {
+            offsets[count] = stele__load32(page + 4 * (first + count));
         }
         STELE_TRY(stele__index_add_offsets(merge->builder, offsets, count, reterr));
         STELE_TRY(check_stop(merge, reterr));
@@ -76,9 +82,9 @@ static stele_status copy_segments(const merge_state *merge, stele_error *reterr)
     for (size_t i = 0; i < merge->source_count; i++) {
         const stele__index *index = merge->sources[i].index;
         for (uint32_t number = 0; number < index->header.segment_count; number++) {
-            const stele__index_place *place = &index->places[number];
-            STELE_TRY(stele__index_add_segment(merge->builder, &place->segment, reterr));
-            STELE_TRY(copy_offsets(merge, index, place, reterr));
+            const stele__index_segment *segment = &index->segments[number];
+            STELE_TRY(stele__index_add_segment(merge->builder, segment, reterr));
+            STELE_TRY(copy_offsets(merge, index, segment, reterr));
         }
     }
     return STELE_OK;

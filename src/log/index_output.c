@@ -123,6 +123,11 @@ stele_status stele__index_output_bytes(stele__index_output *output, const void *
     return STELE_OK;
 }
 
+void stele__index_output_end_bytes(stele__index_output *output)
+{
+    output->byte_page = NULL;
+}
+
 uint64_t stele__index_output_offset(const stele__index_output *output)
 {
     return output->page_count * STELE_INDEX_PAGE_SIZE -

@@ -130,15 +130,11 @@ static stele_status compare_term(const stele__part *part, const stele__tail_term
 static stele_status compare_offsets(const stele__part *part, const stele__index *index,
                                     bool *ret_same, stele_error *reterr)
 {
-    stele__index_offsets offsets;
-    stele__index_offsets_init(&offsets, index);
     *ret_same = true;
     for (stele_position position = part->first; position <= part->last && *ret_same; position++) {
-        size_t segment;
         uint32_t code;
-        STELE_TRY(stele__index_offset_of(&offsets, position, &segment, &code, reterr));
-        *ret_same = code == stele__tail_offset(part->tail, position) &&
-                    stele__index_segment_at(index, segment)->number == part->segment->header.number;
+        STELE_TRY(stele__index_offset_of(index, position, &code, reterr));
+        *ret_same = code == stele__tail_offset(part->tail, position);
     }
     return STELE_OK;
 }

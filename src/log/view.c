@@ -157,54 +157,50 @@ static const stele__index *index_of(const stele__view *view, stele_position posi
                : NULL;
 }
 
-static stele__segment *sealed_by_number(const stele__view *view, uint64_t number)
+static const stele__sealed *sealed_of(const stele__view *view, stele_position position)
 {
     size_t low = 0;
     size_t high = view->sealed_count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (view->sealed[middle].info.number < number) {
+        if (view->sealed[middle].info.last < position) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low < view->sealed_count && view->sealed[low].info.number == number
-               ? view->sealed[low].segment
-               : NULL;
+    return low < view->sealed_count ? &view->sealed[low] : NULL;
 }
 
-/* Makes the reader enter the segment of the event, and finds its offset code. */
+/* Makes the reader enter the segment of the event, and finds its offset code: in the tail, right
+ * behind the event before, or in the index file. */
 static stele_status locate(const stele__view *view, stele__locator *locator, stele__reader *reader,
                            stele_position position, uint32_t *ret_code, stele_error *reterr)
 {
+    const bool is_known = locator->index && position <= locator->last &&
+                          position >= locator->first && reader->segment == locator->segment;
+    if (is_known && position == reader->next_position) {
+        *ret_code = reader->next_code;
+        return STELE_OK;
+    }
+    if (is_known) {
+        return stele__index_offset_of(locator->index, position, ret_code, reterr);
+    }
     const stele__part *part = part_of(view, position);
     if (part) {
         stele__reader_enter(reader, part->segment);
         *ret_code = stele__tail_offset(part->tail, position);
         return STELE_OK;
     }
-    const stele__index *index = locator->index;
-    if (!index || position < stele__index_first(index) || position > stele__index_last(index)) {
-        index = index_of(view, position);
-        if (!index) {
-            return stele__fail(reterr, STELE_INTERNAL, "position %" PRIu64 " is in no segment",
-                               position);
-        }
-        locator->index = index;
-        stele__index_offsets_init(&locator->offsets, index);
+    const stele__index *index = index_of(view, position);
+    const stele__sealed *sealed = sealed_of(view, position);
+    if (!index || !sealed) {
+        return stele__fail(reterr, STELE_INTERNAL, "position %" PRIu64 " is in no segment",
+                           position);
     }
-    size_t number;
-    STELE_TRY(stele__index_offset_of(&locator->offsets, position, &number, ret_code, reterr));
-    stele__segment *segment =
-        sealed_by_number(view, stele__index_segment_at(index, number)->number);
-    if (!segment) {
-        return stele__fail(reterr, STELE_CORRUPT,
-                           "an index file names segment %" PRIu64 ", which the manifest does not",
-                           stele__index_segment_at(index, number)->number);
-    }
-    stele__reader_enter(reader, segment);
-    return STELE_OK;
+    stele__reader_enter(reader, sealed->segment);
+    *locator = (stele__locator){index, sealed->segment, sealed->info.first, sealed->info.last};
+    return stele__index_offset_of(index, position, ret_code, reterr);
 }
 
 stele_status stele__view_event(const stele__view *view, stele__locator *locator,

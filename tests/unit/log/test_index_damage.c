@@ -65,8 +65,6 @@ static bool is_right(stele_status status, const stele_error *error)
 static void expect_no_lie(const index_model *model, const stele__index *index)
 {
     stele_error error;
-    stele__index_offsets offsets;
-    stele__index_offsets_init(&offsets, index);
     for (size_t i = 0; i < model->term_count; i++) {
         const model_term *term = &model->terms[i];
         const uint64_t hash = stele__term_hash(&model->key, term->kind, model_name(term));
@@ -91,10 +89,8 @@ static void expect_no_lie(const index_model *model, const stele__index *index)
     }
     for (stele_position position = model_first(model); position <= model_last(model);
          position += 100) {
-        size_t segment;
         uint32_t offset;
-        if (is_right(stele__index_offset_of(&offsets, position, &segment, &offset, &error),
-                     &error)) {
+        if (is_right(stele__index_offset_of(index, position, &offset, &error), &error)) {
             expect_uint(offset, model->offsets[position - model_first(model)]);
         }
     }
@@ -322,10 +318,8 @@ static void exercise(const index_model *model, stele__index *index, stele__prng 
 {
     stele__index_terms *terms = stele__allocate(stele_alloc_default(), sizeof *terms);
     stele__index_postings postings;
-    stele__index_offsets offsets;
     stele__index_entry entry;
     stele_position position;
-    size_t segment;
     uint32_t number;
     bool found = true;
     expect_not_null(terms);
@@ -354,10 +348,9 @@ static void exercise(const index_model *model, stele__index *index, stele__prng 
                                        &number, NULL);
         }
     }
-    stele__index_offsets_init(&offsets, index);
     for (position = stele__index_first(index); position - stele__index_first(index) < 800;
          position += 5) {
-        (void)stele__index_offset_of(&offsets, position, &segment, &number, NULL);
+        (void)stele__index_offset_of(index, position, &number, NULL);
     }
     (void)stele__index_check(index, NULL, NULL, NULL);
     stele__release(stele_alloc_default(), terms, sizeof *terms);
