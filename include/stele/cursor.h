@@ -49,10 +49,13 @@ typedef struct stele_read {
     const char *event_type;
     const char *tag;
     const stele_query *query;
-    stele_point from;  /**< inclusive in both directions. A time: the first event recorded at or after it
-                            (forwards), the last one recorded at or before it (backwards) */
-    stele_point as_of; /**< inclusive upper bound: events after it do not exist for this read */
-    uint64_t limit;    /**< at most so many records; 0: no limit. Counts what the filters let through */
+    stele_point from; /**< inclusive in both directions. A time: the first event recorded at or after it
+                           (forwards), the last one recorded at or before it (backwards) */
+    /** Inclusive upper bound: events after it are left out. What the stream's metadata, its deletion or a tombstone
+     * hide now is hidden in a read of the past as well (it may be gone): the answer is the same for ever, but for that.
+     */
+    stele_point as_of;
+    uint64_t limit; /**< at most so many records; 0: no limit. Counts what the filters let through */
     const char *const *stream_prefixes; /**< any of these, or no filter if stream_prefix_count is 0 */
     size_t stream_prefix_count;
     const char *const *type_prefixes;

@@ -67,7 +67,8 @@ typedef enum stele_detail {
 
 /** What a refused append ran into: the first violation, or the violating event of a condition. */
 typedef struct stele_conflict {
-    uint32_t index; /**< of the check in the commit (0 for stele_append()), or of the condition */
+    uint32_t index; /**< of the check in the commit (0 for stele_append()), check_count + the index of its first event
+                         for a stream without one, or of the condition */
     stele_expected expected_revision;
     stele_expected actual_revision; /**< last revision, or no stream, deleted, tombstoned */
     stele_position position;        /**< conditions: of the first event that matches; keys: of the commit that has it */

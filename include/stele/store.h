@@ -97,7 +97,8 @@ typedef struct stele_check {
     stele_expected expected;
 } stele_check;
 
-/** One failing expectation. `index` is that of the check in the commit. */
+/** One failing expectation. `index` is that of the check in the commit; a stream that no check names has check_count +
+ * the index of its first event. */
 typedef struct stele_violation {
     uint32_t index;
     stele_expected expected;
@@ -155,8 +156,8 @@ typedef struct stele_receipt {
  * *Idempotency.* A commit whose key is known, or whose event ids are: at an exact revision (or ::STELE_NO_STREAM) n
  * below the last one, the ids equal those stored from n + 1 on; at ::STELE_ANY or ::STELE_EXISTS all ids occur in the
  * stream within the last ::STELE_ID_WINDOW positions; or whose condition is violated by a commit with the same ids in
- * the same order: is not written again, but answered with the original receipt. Events without an id take no part in
- * the id rules.
+ * the same order: is not written again, but answered with the original receipt. An event without an id is never known:
+ * a commit that has one is no retry by ids, and if others of its events are known, it is a conflict.
  *
  * *Deleted streams.* Appending to a soft-deleted stream recreates it: numbering continues, and the stream's metadata
  * gets the new `$tb` in the same commit.

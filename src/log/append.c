@@ -116,6 +116,7 @@ static stele_status plan_metastream(stele__plan *plan, uint32_t index, stele_err
     const stele_text text = {(const char *)name->data, name->size};
     STELE_TRY(stele__plan_stream_of(plan, text, &metastream, reterr));
     plan->streams[index].metastream = metastream; /* the array may have moved */
+    plan->streams[metastream].is_derived_to = true;
     return STELE_OK;
 }
 
@@ -180,6 +181,14 @@ typedef struct refusal {
     bool only_deleted;
 } refusal;
 
+/* How a refusal calls a stream: by its check, or by its first event. */
+static uint32_t failure_index(const stele__plan *plan, const stele__plan_stream *stream)
+{
+    return stream->check == UINT32_MAX
+               ? (uint32_t)plan->request->commit.check_count + stream->first_event
+               : stream->check;
+}
+
 static void add_failure(refusal *report, const stele__plan_stream *stream)
 {
     const stele_append_options *options = report->plan->options;
@@ -194,7 +203,7 @@ static void add_failure(refusal *report, const stele__plan_stream *stream)
     }
     if (options->violations && report->conflict.violation_count < options->violations_capacity) {
         options->violations[report->conflict.violation_count] =
-            (stele_violation){stream->check == UINT32_MAX ? 0 : stream->check, stream->expected,
+            (stele_violation){failure_index(report->plan, stream), stream->expected,
                               stele__look_actual(stream)};
     }
     report->conflict.violation_count++;
@@ -217,7 +226,7 @@ static stele_status refuse_streams(const stele__plan *plan, stele_error *reterr)
     STELE_ASSERT(named);
     char expected[48];
     char actual[48];
-    report.conflict.index = named->check == UINT32_MAX ? 0 : named->check;
+    report.conflict.index = failure_index(plan, named);
     report.conflict.expected_revision = named->expected;
     report.conflict.actual_revision = stele__look_actual(named);
     stele__core_describe_expected(named->expected, expected, sizeof expected);
@@ -230,6 +239,11 @@ static stele_status refuse_streams(const stele__plan *plan, stele_error *reterr)
         status = stele__fail(reterr, STELE_DELETED_SOFT,
                              "the stream %.*s is deleted; expected it to exist",
                              STELE_TEXT(named->name));
+    } else if (named->ids == STELE_IDS_ALL || named->ids == STELE_IDS_SOME) {
+        status = stele__fail(reterr, STELE_CONFLICT_REVISION,
+                             "the stream %.*s, at %s, has some events of this commit already, and "
+                             "others are new",
+                             STELE_TEXT(named->name), actual);
     } else {
         status =
             stele__fail(reterr, STELE_CONFLICT_REVISION, "the stream %.*s is at %s; expected %s",
@@ -276,9 +290,9 @@ static stele_status answer(stele__plan *plan, stele__look result, stele_receipt 
         }
         (void)stele__fail(reterr, STELE_CONFLICT_KEY,
                           "the key %.*s belongs to a different commit, at position %" PRIu64,
-                          STELE_TEXT(plan->key), plan->key_position);
+                          STELE_TEXT(plan->key), plan->first_given);
         if (reterr) {
-            reterr->conflict.position = plan->key_position;
+            reterr->conflict.position = plan->first_given;
         }
         break;
     case LOOK_VIOLATES:

@@ -165,8 +165,12 @@ static stele_status fail_missing(const stele__log_cursor *cursor, const stele__s
 
 static stele_status fail_tombstone(stele_text stream, stele_error *reterr)
 {
-    return stele__fail(reterr, STELE_DELETED_TOMBSTONE, "the stream %.*s is tombstoned",
-                       STELE_TEXT(stream));
+    (void)stele__fail(reterr, STELE_DELETED_TOMBSTONE, "the stream %.*s is tombstoned",
+                      STELE_TEXT(stream));
+    if (reterr) {
+        reterr->conflict.actual_revision = STELE_IS_TOMBSTONED;
+    }
+    return STELE_DELETED;
 }
 
 static stele_time oldest_shown(const stele__log_cursor *cursor, const stele__stream_facts *facts)

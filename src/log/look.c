@@ -79,7 +79,7 @@ static stele__look collect_candidates(stele__plan *plan)
     for (uint32_t i = 0; i < plan->event_count; i++) {
         const stele__plan_event *planned = &plan->events[i];
         const stele__plan_stream *stream = &plan->streams[planned->stream];
-        if (!stele__plan_wants_window(plan, i)) {
+        if (!stele__plan_wants_window(plan, i) || planned->same_as != i) {
             continue;
         }
         const uint32_t print = stele__window_print(stream->hash, &planned->id);
@@ -203,8 +203,7 @@ static stele__look judge_streams(const stele__plan *plan)
             continue;
         }
         const stele__stream_verdict verdict = stele__look_verdict(stream);
-        count.written += stream->event_count > 0 &&
-                         stream->has_ids; /* events without ids take no part in retries */
+        count.written += stream->event_count > 0;
         count.applied += verdict == STELE_VERDICT_APPLIED;
         count.failing += verdict != STELE_VERDICT_PASS && verdict != STELE_VERDICT_APPLIED;
     }

@@ -95,7 +95,6 @@ stele_status stele__plan_stream_of(stele__plan *plan, stele_text name, uint32_t 
                                                 .check = UINT32_MAX,
                                                 .owner = UINT32_MAX,
                                                 .metastream = UINT32_MAX,
-                                                .has_ids = true,
                                                 .is_watched = true,
                                                 .undelete = {.alloc = plan->log->alloc},
                                                 .metastream_name = {.alloc = plan->log->alloc},
@@ -168,8 +167,10 @@ static stele_status plan_event(stele__plan *plan, const stele_event *event, stel
     s->is_watched = false;
     s->use =
         plan->request->intent == STELE_INTENT_TOMBSTONE ? STELE_USE_TOMBSTONED : STELE_USE_WRITTEN;
-    s->has_ids &= planned->has_id;
-    s->event_count++;
+    s->has_ids |= planned->has_id;
+    if (s->event_count++ == 0) {
+        s->first_event = (uint32_t)plan->event_count - 1;
+    }
     plan->bytes_max += STELE_EVENT_OVERHEAD + name.size + planned->type.name.size +
                        event->data.size + event->metadata.size;
     plan_tags(plan, planned, event);
@@ -225,6 +226,47 @@ static bool make_room(stele__plan *plan, const stele_commit *commit)
     return plan->events && plan->tags;
 }
 
+/* Tells each event which one of the commit has its id first, in the same stream. */
+static bool find_repeats(stele__plan *plan)
+{
+    const stele_alloc *alloc = plan->log->alloc;
+    size_t size = 1;
+    while (size < plan->event_count * 2) {
+        size *= 2;
+    }
+    /* Numbers of events plus one, by their ids. */
+    uint32_t few[2 * STELE_PLAN_EVENTS] = {0};
+    uint32_t *buckets = plan->event_count > STELE_PLAN_EVENTS
+                            ? stele__allocate_zero(alloc, size * sizeof *buckets)
+                            : few;
+    if (!buckets) {
+        return false;
+    }
+    for (uint32_t i = 0; i < plan->event_count; i++) {
+        stele__plan_event *planned = &plan->events[i];
+        planned->same_as = i;
+        if (!planned->has_id) {
+            continue;
+        }
+        size_t place =
+            stele__window_print(plan->streams[planned->stream].hash, &planned->id) & (size - 1);
+        for (; buckets[place]; place = (place + 1) & (size - 1)) {
+            const stele__plan_event *other = &plan->events[buckets[place] - 1];
+            if (other->stream == planned->stream && stele__uuid_equal(&other->id, &planned->id)) {
+                planned->same_as = buckets[place] - 1;
+                break;
+            }
+        }
+        if (!buckets[place]) {
+            buckets[place] = i + 1;
+        }
+    }
+    if (buckets != few) {
+        stele__release(alloc, buckets, size * sizeof *buckets);
+    }
+    return true;
+}
+
 stele_status stele__plan_make(stele__plan *plan, stele__log *log, const stele_request *request,
                               bool can_wait, stele_error *reterr)
 {
@@ -242,6 +284,9 @@ stele_status stele__plan_make(stele__plan *plan, stele__log *log, const stele_re
         STELE_TRY(plan_event(plan, &request->commit.events[i], reterr));
     }
     STELE_TRY(plan_checks(plan, reterr));
+    if (plan->event_count > 1 && !find_repeats(plan)) {
+        return stele__fail_memory(reterr);
+    }
     if (plan->options->key) {
         plan->key = stele__text(plan->options->key);
         plan->key_hash = stele__term_hash(&log->hash_key, STELE_TERM_KEY, plan->key);

@@ -16,7 +16,8 @@ typedef struct stele__plan_stream {
     uint32_t check; /* index of its check; UINT32_MAX: none */
     stele__stream_use use;
     bool is_watched; /* only its state matters: it owns a metadata stream that is written */
-    bool has_ids;    /* every event of it has an id */
+    bool has_ids;    /* an event of it has an id */
+    uint32_t first_event; /* its first one in the commit */
     uint32_t event_count;
     uint32_t owner; /* for `$$s`: index of s; UINT32_MAX: none */
 
@@ -38,6 +39,7 @@ typedef struct stele__plan_stream {
     stele_position undelete_from;
     int64_t undelete_at;
     uint32_t metastream; /* index of `$$s`, if undeleted */
+    bool is_derived_to;  /* for `$$s`: a derived event may be written to it */
     stele__buffer metastream_name;
 
     bool writes_metadata;       /* for s: the commit writes `$$s` … */
@@ -62,6 +64,7 @@ typedef struct stele__plan_event {
     uint32_t tag_count;
     stele_uuid id;
     bool has_id;
+    uint32_t same_as; /* the first event of the commit with this id in this stream; often itself */
     stele_position known_at; /* oldest place in the window; 0: not there */
 } stele__plan_event;
 
@@ -97,9 +100,10 @@ typedef struct stele__plan {
     bool is_looked_up;
     uint64_t roll_count;         /* … while this part was the live one */
     stele_position looked_at;    /* … up to this head */
-    stele_position key_position; /* 0: unknown key */
+    stele_position key_position; /* first position of its commit; 0: unknown key */
     stele_position violation;    /* lowest event that matches a condition */
     uint32_t violated_condition;
+    stele_position first_given; /* of the commit that this one was compared with last */
 
     /* Candidates for event ids in the window. */
     stele__plan_candidate *candidates;
@@ -129,8 +133,9 @@ stele_status stele__plan_stream_of(stele__plan *plan, stele_text name, uint32_t 
 /* Whether the id of an event is looked for in the window. */
 static inline bool stele__plan_wants_window(const stele__plan *plan, uint32_t event)
 {
-    const stele__plan_stream *stream = &plan->streams[plan->events[event].stream];
-    return stream->has_ids && stele__stream_ids_wanted(&stream->state, stream->expected,
+    const stele__plan_event *planned = &plan->events[event];
+    const stele__plan_stream *stream = &plan->streams[planned->stream];
+    return planned->has_id && stele__stream_ids_wanted(&stream->state, stream->expected,
                                                        stream->use) == STELE_IDS_IN_WINDOW;
 }
 /* Takes a fresh view for reading. */

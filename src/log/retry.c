@@ -49,8 +49,7 @@ static bool is_strict(const stele__plan *plan)
     return (plan->options->flags & STELE_STRICT) != 0;
 }
 
-static stele_status fail_strict(const stele__plan *plan, uint32_t index, const stele_record *record,
-                                stele_error *reterr)
+static stele_status fail_strict(uint32_t index, const stele_record *record, stele_error *reterr)
 {
     char id[STELE_UUID_TEXT_SIZE];
     stele_uuid_print(&record->id, id);
@@ -58,10 +57,10 @@ static stele_status fail_strict(const stele__plan *plan, uint32_t index, const s
                       "event %" PRIu32 " has the id %s of event %" PRIu64 " and different content",
                       index, id, record->position);
     if (reterr) {
+        reterr->conflict.index = index;
         reterr->conflict.position = record->position;
         reterr->conflict.id = record->id;
     }
-    atomic_fetch_add_explicit(&plan->log->refusals, 1, memory_order_relaxed);
     return STELE_CONFLICT;
 }
 
@@ -96,12 +95,17 @@ stele_status stele__retry_compare(stele__plan *plan, stele_position position, bo
         stele__view_frame(plan->view, &plan->locator, &plan->reader, position, &frame, reterr));
     const uint8_t *at = frame.events;
     uint32_t matched = 0;
+    stele_status status = STELE_OK; /* of the contents: matters once all ids are the same */
     *ret_same = false;
+    plan->first_given = 0;
     for (uint32_t i = 0; i < frame.count; i++) {
         const stele__event *event;
         STELE_TRY(stele__frame_next(&plan->reader, &frame, i, &at, &event, reterr));
         if (event->flags & STELE_EVENT_DERIVED) {
             continue;
+        }
+        if (plan->first_given == 0) {
+            plan->first_given = event->record.position;
         }
         if (matched == plan->event_count) {
             return STELE_OK;
@@ -114,13 +118,21 @@ stele_status stele__retry_compare(stele__plan *plan, stele_position position, bo
               is_tombstone != (plan->request->intent == STELE_INTENT_TOMBSTONE)))) {
             return STELE_OK;
         }
-        if ((!by_ids || is_strict(plan)) && !content_equal(plan, planned, &event->record)) {
-            return by_ids ? fail_strict(plan, matched, &event->record, reterr) : STELE_OK;
+        if (!by_ids && !content_equal(plan, planned, &event->record)) {
+            return STELE_OK;
+        }
+        if (status == STELE_OK && is_strict(plan) &&
+            !content_equal(plan, planned, &event->record)) {
+            status = fail_strict(matched, &event->record, reterr);
         }
         note_event(plan, matched, &event->record, ret_receipt);
         matched++;
     }
     *ret_same = matched == plan->event_count;
+    if (*ret_same && status != STELE_OK) {
+        atomic_fetch_add_explicit(&plan->log->refusals, 1, memory_order_relaxed);
+        return status;
+    }
     return STELE_OK;
 }
 
@@ -167,12 +179,15 @@ stele_status stele__retry_window(stele__plan *plan, stele_error *reterr)
             plan->events[i].known_at = 0;
         }
     }
-    /* Candidates of an event come from the newest to the oldest; the oldest that is verified
-     * counts. */
-    for (size_t i = 0; i < plan->candidate_count; i++) {
+    /* Candidates of an event come from the newest to the oldest, of which the oldest that is
+     * verified counts: so they are looked at from behind, and the others are not. */
+    for (size_t i = plan->candidate_count; i-- > 0;) {
         const stele__plan_candidate *candidate = &plan->candidates[i];
         stele__plan_event *planned = &plan->events[candidate->event];
         const stele__event *event;
+        if (planned->known_at) {
+            continue;
+        }
         STELE_TRY(stele__view_event(plan->view, &plan->locator, &plan->reader, candidate->position,
                                     &event, reterr));
         if (stele__uuid_equal(&event->record.id, &planned->id) &&
@@ -180,18 +195,12 @@ stele_status stele__retry_window(stele__plan *plan, stele_error *reterr)
             planned->known_at = candidate->position;
         }
     }
-    return STELE_OK;
-}
-
-/* Where an event without an id stands: in the commit of one that has one, as far behind it as here.
- */
-static stele_position beside_known(const stele__plan *plan, uint32_t index)
-{
-    uint32_t known = 0;
-    while (plan->events[known].known_at == 0) {
-        known++;
+    for (uint32_t i = 0; i < plan->event_count; i++) {
+        if (stele__plan_wants_window(plan, i)) {
+            plan->events[i].known_at = plan->events[plan->events[i].same_as].known_at;
+        }
     }
-    return plan->events[known].known_at + index - known;
+    return STELE_OK;
 }
 
 stele_status stele__retry_receipt(stele__plan *plan, stele_receipt *ret_receipt,
@@ -200,12 +209,12 @@ stele_status stele__retry_receipt(stele__plan *plan, stele_receipt *ret_receipt,
     for (uint32_t i = 0; i < plan->event_count; i++) {
         const stele__plan_event *planned = &plan->events[i];
         const stele__event *event;
-        const stele_position position =
-            planned->known_at ? planned->known_at : beside_known(plan, i);
-        STELE_TRY(
-            stele__view_event(plan->view, &plan->locator, &plan->reader, position, &event, reterr));
-        if (planned->has_id && is_strict(plan) && !content_equal(plan, planned, &event->record)) {
-            return fail_strict(plan, i, &event->record, reterr);
+        STELE_ASSERT(planned->known_at != 0);
+        STELE_TRY(stele__view_event(plan->view, &plan->locator, &plan->reader, planned->known_at,
+                                    &event, reterr));
+        if (is_strict(plan) && !content_equal(plan, planned, &event->record)) {
+            atomic_fetch_add_explicit(&plan->log->refusals, 1, memory_order_relaxed);
+            return fail_strict(i, &event->record, reterr);
         }
         note_event(plan, i, &event->record, ret_receipt);
     }

@@ -220,7 +220,8 @@ static stele_status intern_all(stele__plan *plan, interned *terms, stele_error *
 {
     for (size_t i = 0; i < plan->stream_count; i++) {
         stele__plan_stream *stream = &plan->streams[i];
-        if (stream->event_count > 0 || stream->is_watched || stream->writes_metadata) {
+        if (stream->event_count > 0 || stream->is_watched || stream->writes_metadata ||
+            stream->is_derived_to) {
             STELE_TRY(fill_slot(plan, terms, stream, reterr));
         }
     }

@@ -318,6 +318,11 @@ static const struct {
     {"full:e9", "full=3 missing=4", "1: wanted 4, is none"},
     {"full:e9 back:e8", "full=2 back=3 gone=2", "0: wanted 2, is 3; 2: wanted 2, is deleted"},
     {"full:e9 gone:e8", "gone=1 full=2", "0: wanted 1, is 2; 1: wanted 2, is 3"},
+    /* Streams that no check names come behind the checks, by their first event. */
+    {"full:e0 t:e9", "", "0: wanted any, is 3"},
+    {"t:e9 full:e0", "missing=1 t=0",
+     "0: wanted 1, is none; 1: wanted 0, is none; 3: wanted any, is 3"},
+    {"t:e9 t:e8 dead:e7 full:e1", "missing=none", "3: wanted any, is tombstoned"},
 };
 
 TEST_ROWS(AR_06_combinations_of_checks, combinations)

@@ -599,3 +599,20 @@ TEST(the_course_enrolment_story)
     const stele_query c1 = stele_query_of(stele_any_type(), stele_tags("course:c1"));
     expect_says(ids(s, query_read(&c1)), "e100 e1 e2 e90 e4 e3");
 }
+
+TEST(strict_compares_contents_only_with_a_commit_of_the_same_ids)
+{
+    SUITE(s);
+    append(s, "a", STELE_ANY, "e0 e1");
+    static const char *const types[] = {"happened"};
+    const stele_query_item item = {.types = {types, 1}};
+    const stele_query query = {.items = &item, .item_count = 1};
+    const stele_condition condition = {.no_event_matching = &query};
+    const stele_append_options options = {.flags = STELE_STRICT,
+                                          .conditions = &condition,
+                                          .condition_count = 1};
+    /* The commit that violates the condition begins with the same id and other content. */
+    const outcome o = append_event(s, "b", STELE_ANY, event("other", 0, "{}"), &options);
+    expect_uint(o.error.detail, STELE_CONFLICT_CONDITION);
+    expect_uint(o.error.conflict.position, 1);
+}

@@ -524,3 +524,30 @@ TEST(a_commit_to_a_tombstoned_stream_leaves_the_others_alone)
     expect_says(state_of(s, "a"), "not found");
     expect_says(state_of(s, "b"), "not found");
 }
+
+TEST(a_check_of_the_metadata_of_a_stream_that_is_recreated)
+{
+    static const char *const checks[] = {"$$a=exists", "$$a=any", "$$a=1", "a=0 $$a=1"};
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        SUITE(s);
+        append(s, "a", STELE_ANY, "e0");
+        write_metadata(s, "a", STELE_ANY, "{\"k\":1}");
+        delete_stream(s, "a", STELE_ANY);
+        expect_says(commit(s, "a:e1", checks[i], NULL), "written 1 @5");
+        expect_says(revisions(s, (stele_read){.event_type = STELE_TYPE_METADATA}), "0 1 2");
+        suite_reopen(s);
+        expect_says(revisions(s, (stele_read){.event_type = STELE_TYPE_METADATA}), "0 1 2");
+        expect_says(ids(s, (stele_read){.stream = "a"}), "e1");
+    }
+}
+
+TEST(a_failing_check_of_the_metadata_leaves_the_stream_deleted)
+{
+    SUITE(s);
+    append(s, "a", STELE_ANY, "e0");
+    write_metadata(s, "a", STELE_ANY, "{\"k\":1}");
+    delete_stream(s, "a", STELE_ANY);
+    expect_says(commit(s, "a:e1", "$$a=0", NULL), "wanted 0, is 1");
+    expect_says(state_of(s, "a"), "deleted");
+    expect_uint(head_of(s), 3);
+}

@@ -492,3 +492,50 @@ TEST(strict_changes_nothing_for_new_events)
     expect_says(append_event(s, "a", 0, different_event("data"), &strictly), "written 1 @2");
     expect_says(append_event(s, "a", 7, different_event("data"), &strictly), "wanted 7, is 1");
 }
+
+/* ---- some events with ids and others without */
+
+RETRY_TEST(an_event_without_an_id_is_never_known)
+{
+    append(s, "z", STELE_ANY, "-");
+    append(s, "a", STELE_ANY, "e0");
+    append(s, "z", STELE_ANY, "-");
+    between(s);
+    const stele_position before = head_of(s);
+    /* The stream a has it all, b has nothing of it: not the same commit. */
+    expect_says(commit(s, "a:e0 b:-", "", NULL), "wanted any, is 0");
+    expect_says(commit(s, "b:- a:e0", "", NULL), "wanted any, is 0");
+    expect_says(commit(s, "a:e0 b:-", "", &strictly), "wanted any, is 0");
+    expect_says(violations(commit(s, "b:- a:e0", "b=none", NULL)), "2: wanted any, is 0");
+    expect_says(state_of(s, "b"), "not found");
+    /* The same within a stream. */
+    expect_says(append(s, "a", STELE_ANY, "e0 -"), "wanted any, is 0");
+    expect_says(append(s, "a", STELE_EXISTS, "- e0"), "wanted exists, is 0");
+    expect_says(append(s, "a", STELE_NO_STREAM, "e0 -"), "wanted none, is 0");
+    expect_uint(head_of(s), before);
+    /* Nothing of it is known. */
+    expect_says(append(s, "a", STELE_ANY, "e1 -"), "written 2 @5");
+}
+
+TEST(events_without_ids_are_written_again_and_again)
+{
+    SUITE(s);
+    expect_says(append(s, "a", STELE_ANY, "- -"), "written 1 @2");
+    expect_says(append(s, "a", STELE_ANY, "- -"), "written 3 @4");
+    expect_says(append(s, "a", STELE_NO_STREAM, "- -"), "wanted none, is 3");
+}
+
+TEST(one_id_ten_thousand_times_is_recognised_in_reasonable_time_and_memory)
+{
+    enum { TIMES = 10000 };
+    SUITE(s);
+    batch many = {suite_allocate(s, TIMES * sizeof *many.events), TIMES};
+    for (size_t i = 0; i < TIMES; i++) {
+        many.events[i] = in_stream("a", event("t", 0, "{}"));
+    }
+    expect_says(append_events(s, "a", STELE_ANY, many, NULL), "written 9999 @10000");
+    expect_says(append_events(s, "a", STELE_ANY, many, NULL), "already 0 @1");
+    many.events[TIMES / 2].id = id_of(1);
+    expect_says(append_events(s, "a", STELE_ANY, many, NULL), "wanted any, is 9999");
+    expect_uint(head_of(s), TIMES);
+}

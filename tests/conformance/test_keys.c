@@ -359,3 +359,16 @@ TEST(writing_metadata_with_a_key_is_idempotent)
     expect_error(write_keyed(s, "{\"k\":2}", &again, &error), &error, STELE_CONFLICT_KEY);
     expect_says(metadata_of(s, "a"), "0: {\"k\":1}");
 }
+
+TEST(the_position_of_a_key_s_commit_is_that_of_its_first_given_event)
+{
+    SUITE(s);
+    append(s, "a", STELE_ANY, "e0");
+    delete_stream(s, "a", STELE_ANY);
+    /* Event 3 recreates the stream. */
+    expect_says(append_with(s, "a", STELE_ANY, "e1", &(stele_append_options){.key = "k"}),
+                "written 1 @4");
+    const outcome o = append_with(s, "a", STELE_ANY, "e2", &(stele_append_options){.key = "k"});
+    expect_uint(o.error.detail, STELE_CONFLICT_KEY);
+    expect_uint(o.error.conflict.position, 4);
+}

@@ -271,3 +271,14 @@ TEST(metadata_that_was_done_can_be_done_again)
     memset(&none, 0, sizeof none);
     stele_metadata_done(&none);
 }
+
+TEST(reading_the_metadata_of_a_tombstoned_stream_says_so)
+{
+    SUITE(s);
+    append(s, "a", STELE_ANY, "e0");
+    tombstone_stream(s, "a", STELE_ANY);
+    stele_metadata metadata;
+    stele_error error;
+    expect_status(stele_metadata_read(on(s), "a", &metadata, &error), STELE_DELETED);
+    expect_int(error.conflict.actual_revision, STELE_IS_TOMBSTONED);
+}

@@ -142,25 +142,11 @@ static stele_status check_content(const decision *d, stele_error *reterr)
     return STELE_OK;
 }
 
-/* The receipt of a retry, when d->matches says where the events stand. An event without an id is
- * taken to stand in the commit of the last one that has an id, if that is as long as this one. */
+/* The receipt of a retry, when d->matches says where the events stand. */
 static void answer_matches(const decision *d, stele_receipt *ret_receipt)
 {
-    stele_position last_known = 0;
-    for (size_t i = 0; i < d->event_count; i++) {
-        last_known = d->matches[i] ? d->matches[i] : last_known;
-    }
-    const memory_commit *commit =
-        &d->store->commits[stele__memory_record(d->store, last_known)->commit];
-    for (size_t i = 0; i < d->event_count; i++) {
-        if (!d->matches[i]) {
-            d->matches[i] =
-                commit->given_count == d->event_count ? commit->first_given + i : last_known;
-        }
-        if (d->request->revisions) {
-            d->request->revisions[i] =
-                stele__memory_record(d->store, d->matches[i])->event.revision;
-        }
+    for (size_t i = 0; i < d->event_count && d->request->revisions; i++) {
+        d->request->revisions[i] = stele__memory_record(d->store, d->matches[i])->event.revision;
     }
     const stele_record *last =
         &stele__memory_record(d->store, d->matches[d->event_count - 1])->event;
@@ -280,7 +266,9 @@ static stele_status collect_targets(decision *d, stele_error *reterr)
         }
         if (!stream->target) {
             stream->target = &d->targets[d->target_count++];
-            *stream->target = (memory_target){.stream = stream, .expected = STELE_ANY};
+            *stream->target = (memory_target){.stream = stream,
+                                              .check_index = (uint32_t)(commit->check_count + i),
+                                              .expected = STELE_ANY};
         }
         stream->target->event_count++;
         stream->target->id_count += has_id(&d->events[i]) ? 1 : 0;
@@ -347,16 +335,15 @@ static stele_position find_id(const decision *d, const memory_target *target,
                : 0;
 }
 
-/* Finds out which targets have been applied before. True: all that have ids, and there is at least
- * one. */
+/* Finds out which targets have been applied before. True: all of them. */
 static bool recognise_ids(const decision *d)
 {
     bool has_applied = false;
     bool has_others = false;
     for (size_t i = 0; i < d->event_count && d->request->intent == STELE_INTENT_APPEND; i++) {
         memory_target *target = d->target_of[i];
-        if (target->id_count == target->event_count) {
-            d->matches[i] = find_id(d, target, &d->events[i]);
+        if (target->id_count > 0) {
+            d->matches[i] = has_id(&d->events[i]) ? find_id(d, target, &d->events[i]) : 0;
             target->known_count += d->matches[i] ? 1 : 0;
             target->seen++;
         }
@@ -367,7 +354,7 @@ static bool recognise_ids(const decision *d)
         target->is_applied = target->seen > 0 && target->known_count == target->seen;
         target->is_mixed = is_in_window && target->known_count > 0 && !target->is_applied;
         has_applied = has_applied || target->is_applied;
-        has_others = has_others || (target->seen > 0 && !target->is_applied);
+        has_others = has_others || !target->is_applied;
     }
     return has_applied && !has_others;
 }
@@ -454,7 +441,7 @@ static void judge_check(decision *d, uint32_t index)
 }
 
 /* All failing expectations: those of checks in the order of their index, then those of streams that
- * no check names, which have no index. */
+ * no check names, in the order of their first events. */
 static stele_status check_expectations(decision *d, stele_error *reterr)
 {
     for (uint32_t i = 0; i < d->request->commit.check_count; i++) {
