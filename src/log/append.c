@@ -443,6 +443,8 @@ static stele_status finish(stele__plan *plan, stele__group *group, stele_error *
     if (plan->options->durability != STELE_DURABLE_NONE) {
         return stele__commit_wait(log, group, reterr);
     }
+    /* If this process is killed before it is written, the next writer knows what was told (R5). */
+    stele__shared_answered(&log->shared, log->next_position - 1);
     if (group->bytes.size >= LAZY_BYTES) {
         stele__commit_flush(log);
     } else {

@@ -338,6 +338,17 @@ static stele_status check_opened(check_state *checker)
     return checker->status == STELE_OK ? check_tables(checker) : STELE_OK;
 }
 
+stele_status stele__index_check_again(stele__index *again,
+                                      void (*damage)(void *context, uint64_t offset,
+                                                     const char *message),
+                                      void *context, stele_error *reterr)
+{
+    check_state checker = {
+        .index = again, .damage = damage, .context = context, .status = STELE_OK, .reterr = reterr};
+    (void)check_opened(&checker);
+    return checker.status == STELE_OK ? stele__succeed(reterr) : checker.status;
+}
+
 stele_status stele__index_check(stele__index *index,
                                 void (*damage)(void *context, uint64_t offset, const char *message),
                                 void *context, stele_error *reterr)

@@ -183,9 +183,20 @@ stele_status stele__index_merge(const stele__index_params *params, stele__index 
                                 size_t input_count, const int *stop, uint64_t *ret_bytes,
                                 stele_error *reterr);
 
+/* Opens the same file once more, to be read and not mapped: for check, and for merging. Only its
+ * header is known yet. STELE_NOT_FOUND: it has been merged away, or is missing; STELE_CORRUPT:
+ * another file stands there by now. */
+stele_status stele__index_reopen(const stele__index *index, stele__index **ret_again,
+                                 stele_error *reterr);
+
 /* Reads every page and compares checksums, decodes everything, checks order and ranges: the
  * structural half of verify. Calls `damage` for each bad place (NULL: none) and answers
- * STELE_CORRUPT if there was any. Never uses the mapping. */
+ * STELE_CORRUPT if there was any. Never uses the mapping: opens the file again, or takes `again`,
+ * which comes from stele__index_reopen(). */
+stele_status stele__index_check_again(stele__index *again,
+                                      void (*damage)(void *context, uint64_t offset,
+                                                     const char *message),
+                                      void *context, stele_error *reterr);
 stele_status stele__index_check(stele__index *index,
                                 void (*damage)(void *context, uint64_t offset, const char *message),
                                 void *context, stele_error *reterr);

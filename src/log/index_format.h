@@ -338,10 +338,6 @@ stele_status stele__index_list_search(const stele__index *index, const stele__in
 stele_status stele__index_open_file(const stele_alloc *alloc, const stele_vfs *vfs,
                                     const char *path, stele_mapping mapping,
                                     stele__index **ret_index, stele_error *reterr);
-/* The same file once more, to be read and not mapped; only its header is known yet. STELE_CORRUPT
- * if another file stands at the path by now. */
-stele_status stele__index_reopen(const stele__index *index, stele__index **ret_again,
-                                 stele_error *reterr);
 stele_status stele__index_open_checksums(stele__index *index, stele_error *reterr);
 stele_status stele__index_open_tables(stele__index *index, stele_error *reterr);
 

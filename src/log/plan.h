@@ -15,8 +15,8 @@ typedef struct stele__plan_stream {
     stele_expected expected;
     uint32_t check; /* index of its check; UINT32_MAX: none */
     stele__stream_use use;
-    bool is_watched; /* only its state matters: it owns a metadata stream that is written */
-    bool has_ids;    /* an event of it has an id */
+    bool is_watched;      /* only its state matters: it owns a metadata stream that is written */
+    bool has_ids;         /* an event of it has an id */
     uint32_t first_event; /* its first one in the commit */
     uint32_t event_count;
     uint32_t owner; /* for `$$s`: index of s; UINT32_MAX: none */

@@ -123,14 +123,24 @@ bool stele__shared_head(const stele__shared *shared, const stele_uuid *store,
 stele_position stele__shared_take(stele__shared *shared, const stele_uuid *store,
                                   const uint8_t boot_id[16])
 {
-    stele_position head;
-    if (!stele__shared_head(shared, store, boot_id, &head)) {
-        head = 0;
-        atomic_store_explicit(&shared->page->head, 0, memory_order_release);
-        memcpy(shared->page->store, store->bytes, 16);
-        memcpy(shared->page->boot_id, boot_id, 16);
+    stele__shared_page *page = shared->page;
+    stele_position told;
+    if (stele__shared_head(shared, store, boot_id, &told)) {
+        const stele_position answered = atomic_load_explicit(&page->answered, memory_order_relaxed);
+        told = answered > told ? answered : told;
+    } else {
+        told = 0;
+        atomic_store_explicit(&page->head, 0, memory_order_release);
+        memcpy(page->store, store->bytes, 16);
+        memcpy(page->boot_id, boot_id, 16);
     }
-    return head;
+    atomic_store_explicit(&page->answered, 0, memory_order_relaxed);
+    return told;
+}
+
+void stele__shared_answered(stele__shared *shared, stele_position position)
+{
+    atomic_store_explicit(&shared->page->answered, position, memory_order_relaxed);
 }
 
 void stele__shared_close(stele__shared *shared)

@@ -25,6 +25,7 @@ typedef struct stele__shared_page {
     uint8_t
         boot_id[16]; /* … the machine's run in which the rest was written: else it means nothing */
     _Atomic uint64_t head;       /* last visible position */
+    _Atomic uint64_t answered;   /* last position that was answered before it was written */
     _Atomic uint64_t generation; /* of the manifest */
     _Atomic uint64_t writer;     /* counts openings for writing */
     _Atomic uint32_t word;       /* changes with every publication: sleepers wait on it */
@@ -49,14 +50,17 @@ void stele__shared_open(stele__shared *shared, const stele_vfs *vfs, const char 
 int stele__shared_look(stele__shared *shared, const char *path);
 void stele__shared_close(stele__shared *shared);
 
-/* A writer takes the page over. Returns the head that the writer before him published in the same
- * run of the machine; 0: none. */
+/* A writer takes the page over. Returns the last position that the writer before him told anybody
+ * about in the same run of the machine: as head, or in an answer; 0: none. */
 stele_position stele__shared_take(stele__shared *shared, const stele_uuid *store,
                                   const uint8_t boot_id[16]);
 /* Whether the page is of this store and this run of the machine; then *ret_head is what was
  * published last. */
 bool stele__shared_head(const stele__shared *shared, const stele_uuid *store,
                         const uint8_t boot_id[16], stele_position *ret_head);
+
+/* Notes that an append was answered before it was written. */
+void stele__shared_answered(stele__shared *shared, stele_position position);
 
 /* Publishes a head, and wakes who sleeps. */
 void stele__shared_publish(stele__shared *shared, stele_position head);

@@ -11,6 +11,11 @@
 
 typedef struct verification {
     stele__log *log;
+    stele__view *view; /* a reference */
+    /* The index files of the view, opened once more before anything else: a writer may merge them
+     * away at any moment. NULL: could not be opened. */
+    stele__index **again;
+    size_t again_count;
     const stele_verify_options *options;
     stele_verify_result *result;
     stele_position head;
@@ -205,18 +210,39 @@ static stele_status check_segment(verification *check, const stele__sealed *seal
     return status;
 }
 
-static stele_status check_sealed(verification *check, const stele__view *view, stele_error *reterr)
+/* The index file itself. *ret_sound: nothing is wrong with it. */
+static stele_status check_index(verification *check, size_t number, bool *ret_sound,
+                                stele_error *reterr)
 {
+    stele__index *index = check->view->indexes[number];
+    stele_error error;
+    check->file = stele__index_path(index);
+    const stele_status status =
+        check->again[number]
+            ? stele__index_check_again(check->again[number], index_damage, check, &error)
+            : stele__index_check(index, index_damage, check, &error);
+    *ret_sound = status == STELE_OK;
+    if (status == STELE_NOT_FOUND) {
+        report(check, check->file, 0, stele__index_first(index), true, "the index file is missing");
+    } else if (status != STELE_OK && status != STELE_CORRUPT) {
+        if (reterr) {
+            *reterr = error;
+        }
+        return status;
+    }
+    return STELE_OK;
+}
+
+static stele_status check_sealed(verification *check, stele_error *reterr)
+{
+    const stele__view *view = check->view;
     size_t s = 0;
     for (size_t i = 0; i < view->index_count; i++) {
-        stele__index *index = view->indexes[i];
+        const stele__index *index = view->indexes[i];
         uint64_t postings = 0;
+        bool is_sound;
         bool all_same = true;
-        check->file = stele__index_path(index);
-        const stele_status status = stele__index_check(index, index_damage, check, reterr);
-        if (status != STELE_OK && status != STELE_CORRUPT) {
-            return status;
-        }
+        STELE_TRY(check_index(check, i, &is_sound, reterr));
         for (; s < view->sealed_count && view->sealed[s].info.last <= stele__index_last(index);
              s++) {
             bool same = true;
@@ -224,7 +250,7 @@ static stele_status check_sealed(verification *check, const stele__view *view, s
             all_same &= same;
             STELE_TRY(progress(check, reterr));
         }
-        if (status == STELE_OK && all_same && postings != stele__index_posting_count(index)) {
+        if (is_sound && all_same && postings != stele__index_posting_count(index)) {
             report(check, check->file, 0, stele__index_first(index), true,
                    "the index file has postings that no event has");
         }
@@ -232,8 +258,9 @@ static stele_status check_sealed(verification *check, const stele__view *view, s
     return STELE_OK;
 }
 
-static stele_status check_parts(verification *check, const stele__view *view, stele_error *reterr)
+static stele_status check_parts(verification *check, stele_error *reterr)
 {
+    const stele__view *view = check->view;
     for (size_t i = 0; i < view->part_count; i++) {
         stele__segment *segment = NULL;
         stele__part *part = NULL;
@@ -269,23 +296,70 @@ static stele_status check_parts(verification *check, const stele__view *view, st
     return STELE_OK;
 }
 
-stele_status stele__log_verify(stele__log *log, const stele_verify_options *options,
-                               stele_verify_result *ret_result, stele_error *reterr)
+static void let_go(verification *check)
 {
+    for (size_t i = 0; i < check->again_count; i++) {
+        stele__index_unref(check->again[i]);
+    }
+    stele__release(check->log->alloc, check->again, check->again_count * sizeof(stele__index *));
+    stele__view_unref(check->view);
+    check->again = NULL;
+    check->again_count = 0;
+    check->view = NULL;
+}
+
+/* Takes a view and opens its index files. *ret_vanished: one was not there. */
+static stele_status take_hold(verification *check, bool *ret_vanished, stele_error *reterr)
+{
+    stele__log *log = check->log;
     if (!log->is_writer) {
         STELE_TRY(stele__follow(log, reterr));
     }
+    check->view = stele__log_view(log, &check->head);
+    *ret_vanished = false;
+    if (check->view->index_count == 0) {
+        return STELE_OK;
+    }
+    check->again =
+        stele__allocate_zero(log->alloc, check->view->index_count * sizeof(stele__index *));
+    if (!check->again) {
+        return stele__fail_memory(reterr);
+    }
+    check->again_count = check->view->index_count;
+    for (size_t i = 0; i < check->again_count; i++) {
+        const stele_status status =
+            stele__index_reopen(check->view->indexes[i], &check->again[i], reterr);
+        *ret_vanished |= status == STELE_NOT_FOUND;
+        if (status != STELE_OK && status != STELE_NOT_FOUND && status != STELE_CORRUPT) {
+            return status;
+        }
+    }
+    return STELE_OK;
+}
+
+static stele_status verify(verification *check, stele_error *reterr)
+{
+    /* Merges are seldom: a file that is missing again and again is missing. */
+    enum { ATTEMPTS_MAX = 10 };
+    bool has_vanished = true;
+    for (unsigned attempt = 0; attempt < ATTEMPTS_MAX && has_vanished; attempt++) {
+        let_go(check);
+        STELE_TRY(take_hold(check, &has_vanished, reterr));
+    }
+    for (size_t i = 0; i < check->view->sealed_count; i++) {
+        check->bytes_total += check->view->sealed[i].info.bytes;
+    }
+    STELE_TRY(check_sealed(check, reterr));
+    return check_parts(check, reterr);
+}
+
+stele_status stele__log_verify(stele__log *log, const stele_verify_options *options,
+                               stele_verify_result *ret_result, stele_error *reterr)
+{
     stele_verify_result result = {.events = 0};
     verification check = {.log = log, .options = options, .result = &result};
-    stele__view *view = stele__log_view(log, &check.head);
-    for (size_t i = 0; i < view->sealed_count; i++) {
-        check.bytes_total += view->sealed[i].info.bytes;
-    }
-    stele_status status = check_sealed(&check, view, reterr);
-    if (status == STELE_OK) {
-        status = check_parts(&check, view, reterr);
-    }
-    stele__view_unref(view);
+    const stele_status status = verify(&check, reterr);
+    let_go(&check);
     STELE_TRY(status);
     *ret_result = result;
     if (result.damage_count > 0) {

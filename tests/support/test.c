@@ -8,6 +8,7 @@
 #include "support/test.h"
 
 #include <check.h>
+#include <pthread.h>
 
 #include <ftw.h>
 #include <inttypes.h>
@@ -114,12 +115,16 @@ uint64_t test_scaled(uint64_t base)
 
 /* ---- Folders */
 
+/* Any thread of the test. */
 static void *remember(void *memory)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    (void)pthread_mutex_lock(&lock);
     if (!memory || remembered_count == REMEMBERED_MAX) {
         test_fail("too much memory for one test");
     }
     remembered[remembered_count++] = memory;
+    (void)pthread_mutex_unlock(&lock);
     return memory;
 }
 

@@ -48,6 +48,24 @@ TEST(a_head_that_is_published_is_seen_through_another_mapping)
     stele__shared_close(&reader);
 }
 
+TEST(what_was_answered_before_it_was_written_is_told_to_the_next_writer_once)
+{
+    const char *folder = test_folder();
+    stele__shared writer;
+    open_page(&writer, folder, true);
+    (void)stele__shared_take(&writer, &store, boot);
+    stele__shared_publish(&writer, 10);
+    stele__shared_answered(&writer, 14);
+    stele__shared_close(&writer);
+    open_page(&writer, folder, true);
+    expect_uint(stele__shared_take(&writer, &store, boot), 14);
+    stele__shared_publish(&writer, 11);
+    stele__shared_close(&writer);
+    open_page(&writer, folder, true);
+    expect_uint(stele__shared_take(&writer, &store, boot), 11);
+    stele__shared_close(&writer);
+}
+
 TEST(a_page_of_another_store_or_another_run_of_the_machine_means_nothing)
 {
     static const stele_uuid other_store = {{9}};
