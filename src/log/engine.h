@@ -50,6 +50,7 @@ typedef struct stele__part {
     stele_position last; /* position of the last event; first - 1 if there is none */
     stele_time last_time;
     bool is_dirty; /* written since the last sync. Flusher only */
+    bool is_salvaged; /* positions are missing in it: their offset is 0 */
 } stele__part;
 
 /* A sealed segment, open for reading. */

@@ -11,7 +11,7 @@
  *
  * A file that has vanished was merged or sealed away meanwhile: the manifest is read again.
  */
-#include "log/engine.h"
+#include "log/salvage.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -82,12 +82,19 @@ static stele_status take_sealed(stele__log *log, const stele__view *old,
             stele__view_add_sealed(view, info, segment);
             continue;
         }
-        STELE_TRY(stele__segment_open(log->alloc, log->vfs, log->folder, info->number,
-                                      log->options.mapping, false, &segment, reterr));
+        stele_status status =
+            stele__segment_open(log->alloc, log->vfs, log->folder, info->number,
+                                log->options.mapping, false, &segment, reterr);
+        if (status == STELE_NOT_FOUND) { /* segments do not go away */
+            char name[STELE_FILE_NAME_SIZE];
+            stele__segment_file_name(info->number, name);
+            return stele__fail(reterr, STELE_CORRUPT, "the sealed segment %s is missing or empty",
+                               name);
+        }
+        STELE_TRY(status);
         const bool is_whole = segment->size >= info->bytes &&
                               segment->header.first == info->first && is_ours(log, segment);
-        stele_status status = STELE_OK;
-        if (!is_whole && !log->is_salvage) {
+        if (!is_whole) {
             status =
                 stele__fail(reterr, STELE_CORRUPT,
                             "%s is not the segment that the manifest names (%" PRIu64 " bytes)",
@@ -164,9 +171,21 @@ static stele_status make_view(stele__log *log, const stele__manifest *manifest,
     return STELE_OK;
 }
 
+/* An index file that the manifest names, read twice, is not there. */
+static stele_status fail_gone(stele_error *reterr)
+{
+    if (reterr) {
+        reterr->status = STELE_CORRUPT;
+        reterr->detail = STELE_CORRUPT_INDEX;
+    }
+    stele__hint(reterr, "open the store for writing once: missing index files are built again");
+    return STELE_CORRUPT;
+}
+
 /* Reads the manifest and takes over what it names, if it is another one than before. */
 static stele_status reload(stele__log *log, stele_error *reterr)
 {
+    uint64_t tried = 0;
     stele__manifest next;
     bool healed;
     stele_status status = STELE_OK;
@@ -174,6 +193,11 @@ static stele_status reload(stele__log *log, stele_error *reterr)
         stele__view *view = NULL;
         stele__manifest_init(&next, log->alloc);
         status = stele__manifest_read(log->vfs, log->folder, &next, &healed, reterr);
+        if (log->is_salvage && (status == STELE_CORRUPT || status == STELE_NOT_FOUND)) {
+            stele__manifest_done(&next);
+            stele__manifest_init(&next, log->alloc);
+            status = stele__salvage_manifest(log, &next, reterr);
+        }
         if (status == STELE_OK && log->view && next.generation == log->manifest.generation) {
             stele__manifest_done(&next);
             return STELE_OK;
@@ -181,7 +205,8 @@ static stele_status reload(stele__log *log, stele_error *reterr)
         if (status == STELE_OK) {
             log->store = next.store;
             log->hash_key = next.hash_key;
-            status = make_view(log, &next, &view, reterr);
+            status = log->is_salvage ? stele__salvage_view(log, &next, &view, reterr)
+                                     : make_view(log, &next, &view, reterr);
         }
         if (status == STELE_OK) {
             stele__lock(&log->maintenance);
@@ -192,10 +217,15 @@ static stele_status reload(stele__log *log, stele_error *reterr)
             stele__log_install(log, view);
             return STELE_OK;
         }
+        const uint64_t generation = next.generation;
         stele__manifest_done(&next);
-        if (status != STELE_NOT_FOUND || !log->view) {
+        if (status != STELE_NOT_FOUND || generation == 0) {
             break;
         }
+        if (generation == tried) {
+            return fail_gone(reterr);
+        }
+        tried = generation; /* merged away, perhaps, after the manifest was read */
     }
     return status;
 }
@@ -287,6 +317,10 @@ static stele_status scan_part(stele__log *log, stele__part *part, stele_position
         if (status == STELE_OK && result == STELE_FRAME_GOOD) {
             *ret_is_short = frame.end > part->segment->size;
             status = *ret_is_short ? STELE_OK : stele__scan_add(part, &reader, &frame, reterr);
+        } else if (status == STELE_OK && log->is_salvage) {
+            bool found;
+            status = stele__salvage_skip(log, part, &reader, target, &found, reterr);
+            result = found ? STELE_FRAME_GOOD : result;
         }
     }
     stele__reader_done(&reader);
@@ -312,6 +346,17 @@ static uint64_t last_number(const stele__log *log)
     return log->view->sealed_count ? log->view->sealed[log->view->sealed_count - 1].info.number : 0;
 }
 
+static stele_status salvage_next(stele__log *log, bool *ret_found, stele_error *reterr)
+{
+    stele__part *part;
+    STELE_TRY(stele__salvage_next(log, last_number(log), visible_end(log), last_part(log), &part,
+                                  reterr));
+    *ret_found = part != NULL;
+    const stele_status status = part ? install_part(log, part, false, reterr) : STELE_OK;
+    stele__part_unref(part);
+    return status;
+}
+
 static stele_status scan_to(stele__log *log, stele_position target, stele_error *reterr)
 {
     for (bool goes_on = true; goes_on;) {
@@ -327,6 +372,9 @@ static stele_status scan_to(stele__log *log, stele_position target, stele_error 
         } else if (visible_end(log) < target) {
             STELE_TRY(enter_next(log, last_number(log) + 1, visible_end(log) + 1, false, &goes_on,
                                  reterr));
+            if (!goes_on && log->is_salvage) {
+                STELE_TRY(salvage_next(log, &goes_on, reterr));
+            }
         }
     }
     return STELE_OK;

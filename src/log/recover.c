@@ -28,7 +28,7 @@
 
 /* ---- folder */
 
-static bool file_number(const char *name, const char *ending, uint64_t *ret_number)
+bool stele__recover_file_number(const char *name, const char *ending, uint64_t *ret_number)
 {
     uint64_t number = 0;
     const char *at = name;
@@ -47,14 +47,14 @@ static void note_file(void *context, const char *name)
     stele__recovery *state = context;
     const stele_alloc *alloc = state->log->alloc;
     uint64_t number;
-    if (file_number(name, ".log", &number)) {
+    if (stele__recover_file_number(name, ".log", &number)) {
         if (!stele__reserve(alloc, (void **)&state->logs, &state->log_capacity,
                             state->log_count + 1, sizeof *state->logs)) {
             state->is_out_of_memory = true;
             return;
         }
         state->logs[state->log_count++] = number;
-    } else if (file_number(name, ".index", &number)) {
+    } else if (stele__recover_file_number(name, ".index", &number)) {
         if (!stele__reserve(alloc, (void **)&state->index_files, &state->index_capacity,
                             state->index_count + 1, sizeof *state->index_files)) {
             state->is_out_of_memory = true;

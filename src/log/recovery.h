@@ -24,6 +24,8 @@ typedef struct stele__recovery {
     size_t part_capacity;
 } stele__recovery;
 
+/* The number in the name of a file that ends like this. */
+bool stele__recover_file_number(const char *name, const char *ending, uint64_t *ret_number);
 /* Whether a segment is of this store and begins where it should. */
 stele_status stele__recover_check_header(const stele__log *log, const stele__segment *segment,
                                          stele_position first, stele_error *reterr);

@@ -40,15 +40,41 @@ static stele_status intern_event(stele__part *part, const stele__event *event,
     return STELE_OK;
 }
 
+/* Salvage: of the positions that are missing since a stream's last event some were its own. */
+static stele_status post_missing(stele__part *part, stele__tail_handle handle, uint64_t count,
+                                 stele_position below, stele_error *reterr)
+{
+    const stele__tail_term *term = stele__tail_at(part->tail, handle);
+    stele_position position =
+        part->first + atomic_load_explicit(&term->last, memory_order_relaxed) + 1;
+    for (; count > 0 && position < below; position++) {
+        if (stele__tail_offset(part->tail, position) == 0) {
+            STELE_TRY(stele__tail_promise(part->tail, handle, reterr));
+            stele__tail_post(part->tail, handle, position);
+            count--;
+        }
+    }
+    return count == 0 ? STELE_OK
+                      : stele__fail(reterr, STELE_CORRUPT,
+                                    "event %" PRIu64 " in %s has a revision that is too high",
+                                    below, part->segment->path);
+}
+
 static stele_status add_event(stele__part *part, const stele__event *event, stele_error *reterr)
 {
     stele__tail_handle handles[3 + STELE_EVENT_TAGS_MAX];
     size_t count;
     STELE_TRY(intern_event(part, event, handles, &count, reterr));
     stele__tail_term *term = stele__tail_at(part->tail, handles[0]);
-    const uint32_t postings = atomic_load_explicit(&term->count, memory_order_relaxed);
+    uint32_t postings = atomic_load_explicit(&term->count, memory_order_relaxed);
     const bool is_ended =
         atomic_load_explicit(&term->stream[0].tombstone, memory_order_relaxed) != 0;
+    const stele_revision next = term->stream[0].base_revision + postings;
+    if (part->is_salvaged && postings > 0 && event->revision > next) {
+        STELE_TRY(
+            post_missing(part, handles[0], event->revision - next, event->record.position, reterr));
+        postings = atomic_load_explicit(&term->count, memory_order_relaxed);
+    }
     if (is_ended || (postings > 0 && event->revision != term->stream[0].base_revision + postings)) {
         return stele__fail(reterr, STELE_CORRUPT,
                            "event %" PRIu64 " in %s has revision %" PRIu64 " out of order",

@@ -250,7 +250,7 @@ static const forged_row manifests[] = {
     {"no index file is named", FORGED_CLOSED_LONG, manifest_forget_indexes, .is_healing = true,
      .is_only_written = true},
     {"an index file is named that is not there", FORGED_CLOSED_LONG, manifest_rename_index,
-     .is_healing = true, .reading = {STELE_NOT_FOUND, {"0000000077.index"}}},
+     .is_healing = true, .reading = {STELE_CORRUPT_INDEX, {"0000000077.index"}}},
     {"an index file has another range", FORGED_CLOSED_LONG, manifest_other_range,
      .is_healing = true, .reading = {STELE_CORRUPT_INDEX, {"0000000005.index"}}},
     {"a closed store is said to be open", FORGED_CLOSED_LONG, manifest_not_closed, .lost = 0},
@@ -421,9 +421,9 @@ static void orphan_index(forged_bed *bed)
 
 static const forged_row indexes[] = {
     {"missing", FORGED_CLOSED_LONG, lose_index, .is_healing = true,
-     .reading = {STELE_NOT_FOUND, {INDEX5}}},
+     .reading = {STELE_CORRUPT_INDEX, {INDEX5}}},
     {"all missing", FORGED_CLOSED_LONG, lose_all_indexes, .is_healing = true,
-     .reading = {STELE_NOT_FOUND, {INDEX5}}},
+     .reading = {STELE_CORRUPT_INDEX, {INDEX5}}},
     {"empty", FORGED_CLOSED_LONG, empty_index, .is_healing = true, .reading = NO_INDEX("6")},
     {"cut", FORGED_CLOSED_LONG, cut_index, .is_healing = true, .reading = NO_INDEX("6")},
     {"grown", FORGED_CLOSED_LONG, grow_index, .is_healing = true, .reading = NO_INDEX("6")},

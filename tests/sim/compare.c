@@ -147,6 +147,51 @@ bool sim_compare_read(const sim_pair *pair, const stele_read *read, const char *
     return sim_compare_cursors(pair, mine, theirs, 0, what);
 }
 
+bool sim_compare_rest(const sim_pair *pair, const stele_read *read, const char *what,
+                      uint64_t *ret_missing)
+{
+    STELE_CLEANUP(cursor) stele_cursor *mine = NULL;
+    STELE_CLEANUP(cursor) stele_cursor *theirs = NULL;
+    stele_error error;
+    *ret_missing = 0;
+    const stele_status status = stele_read_open(pair->store, read, &mine, &error);
+    if (stele_read_open(pair->oracle, read, &theirs, NULL) != STELE_OK && status != STELE_OK) {
+        return true;
+    }
+    if (status != STELE_OK && status != STELE_NOT_FOUND) { /* not found: nothing is left of it */
+        note_status(pair, status, &error);
+        return sim_report_fail(pair->report, "read of %s: %s", what, error.message);
+    }
+    const stele_record *expected;
+    const stele_record *record = NULL;
+    if (status == STELE_OK) {
+        record = stele_cursor_next(mine, &error);
+    }
+    while (theirs && (expected = stele_cursor_next(theirs, NULL)) != NULL) {
+        if (!record || record->position != expected->position) {
+            ++*ret_missing;
+            continue;
+        }
+        const char *part = differing_part(pair, record, expected);
+        if (part) {
+            return sim_report_fail(pair->report, "read of %s: %s of position %" PRIu64 " is wrong",
+                                   what, part, record->position);
+        }
+        record = stele_cursor_next(mine, &error);
+    }
+    if (record) {
+        return sim_report_fail(pair->report,
+                               "read of %s: shows position %" PRIu64
+                               ", which is not there or out of order",
+                               what, record->position);
+    }
+    if (status == STELE_OK && error.status != STELE_OK) {
+        note_status(pair, error.status, &error);
+        return sim_report_fail(pair->report, "read of %s: %s", what, error.message);
+    }
+    return true;
+}
+
 /* What is different between two descriptions of a stream, or NULL. */
 static const char *differing_fact(const stele_stream_info *mine, const stele_stream_info *theirs)
 {
