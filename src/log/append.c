@@ -425,6 +425,7 @@ stele_status stele__append_drive(stele__plan *plan, bool has_note, stele__fate *
             stele__unlock(&log->lock);
             *ret_fate = STELE_FATE_ANSWERED;
             status = fetch(plan, result, reterr);
+            stele__plan_drop_view(plan);
             if (status == STELE_CORRUPT && heals++ < HEALS_MAX &&
                 stele__maintain_heal(log, reterr) == STELE_OK) {
                 break; /* a damaged index file was built again: look once more */

@@ -16,6 +16,7 @@ enum {
     SEGMENT_SIZE_DEFAULT = 64 << 20,
     SEGMENT_SIZE_MIN = 64 << 10,
     SEGMENT_SIZE_FIRST = 1 << 20,
+    ID_WINDOW_BYTES = 12 * STELE_ID_WINDOW,
     SEAL_ON_CLOSE_BYTES = 1 << 20,
     NAP_SECONDS = 1
 };
@@ -120,7 +121,9 @@ static void set_options(stele__log *log, const stele_options *options)
     log->segment_size = log->options.segment_bytes < SEGMENT_SIZE_FIRST ? log->options.segment_bytes
                                                                         : SEGMENT_SIZE_FIRST;
     log->bytes_in_flight_max = options->memory_bytes / 4;
-    log->tail_bytes_max = options->memory_bytes / 4;
+    /* There can be four at a time: the live one, two that wait, and one that is being sealed. */
+    log->tail_bytes_max =
+        options->memory_bytes > ID_WINDOW_BYTES ? (options->memory_bytes - ID_WINDOW_BYTES) / 8 : 0;
     log->is_writer = options->access == STELE_READ_WRITE || options->access == STELE_MUST_EXIST;
     log->is_salvage = options->access == STELE_SALVAGE;
 }

@@ -331,9 +331,15 @@ stele_position stele__plan_refresh_view(stele__plan *plan)
 {
     stele_position head;
     stele__view *view = stele__log_view(plan->log, &head);
-    stele__view_unref(plan->view);
+    stele__plan_drop_view(plan);
     plan->view = view;
     plan->view_head = head;
-    plan->locator.index = NULL;
     return head;
+}
+
+void stele__plan_drop_view(stele__plan *plan)
+{
+    stele__view_unref(plan->view);
+    plan->view = NULL;
+    plan->locator.index = NULL;
 }

@@ -140,6 +140,8 @@ static inline bool stele__plan_wants_window(const stele__plan *plan, uint32_t ev
 }
 /* Takes a fresh view for reading. */
 stele_position stele__plan_refresh_view(stele__plan *plan);
+/* Lets go of it: who waits must not hold tails that are sealed meanwhile. */
+void stele__plan_drop_view(stele__plan *plan);
 
 /* retry.c: is this commit there already? All read from plan->view. */
 
