@@ -148,6 +148,16 @@ void cli_catch_signals(void)
     (void)sigaction(SIGHUP, &action, NULL);
 }
 
+void cli_ignore_closed_pipes(void)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = SIG_IGN;
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGPIPE, &action, NULL);
+}
+
 int cli_caught_signal(void)
 {
     return caught;

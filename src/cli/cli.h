@@ -58,6 +58,9 @@ void cli_write(const void *bytes, size_t size);
 void cli_write_json(const cli_buffer *json);
 void cli_print(const char *format, ...) STELE_PRINTF(1, 2);
 void cli_flush(void);
+/* Whether nobody reads standard output any more: the other end of the pipe, or the terminal, is
+ * gone. */
+bool cli_output_is_gone(void);
 /* Adds what switches a style on or off, or nothing where there are no colours. */
 void cli_add_style(cli_buffer *out, cli_style style);
 void cli_add_style_end(cli_buffer *out, cli_style style);
@@ -102,6 +105,10 @@ void cli_add_expected(cli_buffer *out, stele_expected expected);
 
 /* From now on SIGINT and SIGTERM are only remembered. */
 void cli_catch_signals(void);
+/* From now on writing to a closed pipe fails instead of ending the process, which then ends by
+ * exit().
+ */
+void cli_ignore_closed_pipes(void);
 /* The signal that came, or 0. */
 int cli_caught_signal(void);
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -215,6 +216,17 @@ static void remove_folder(int parent, const char *name)
     (void)unlinkat(parent, name, AT_REMOVEDIR);
 }
 
+/* The folder that is to be removed however this ends. */
+static char *thrown_away;
+
+static void remove_thrown_away(void)
+{
+    if (thrown_away) {
+        remove_folder(AT_FDCWD, thrown_away);
+        thrown_away = NULL;
+    }
+}
+
 static void announce(const char *folder, uint64_t seconds)
 {
     CLI_CLEANUP_BUFFER cli_buffer out = {0};
@@ -244,10 +256,13 @@ static int run_bench(char *const *operands, size_t operand_count)
     if (mkdir(cli_buffer_text(&folder), 0700) != 0) {
         return cli_fail_os(errno, "cannot create a folder in %s", parent);
     }
+    thrown_away = cli_arena_text(&cli_forever, folder.data, folder.size);
+    (void)atexit(remove_thrown_away);
     cli_catch_signals();
+    cli_ignore_closed_pipes();
     announce(parent, seconds);
     result = run_in(cli_buffer_text(&folder), (int64_t)seconds * 1000000000);
-    remove_folder(AT_FDCWD, cli_buffer_text(&folder));
+    remove_thrown_away();
     return cli_caught_signal() != 0 ? CLI_EXIT_INTERRUPTED : result;
 }
 

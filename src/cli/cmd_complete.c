@@ -6,6 +6,7 @@
  */
 #include "cli.h"
 #include "commands.h"
+#include "text.h"
 
 #include <string.h>
 
@@ -21,12 +22,20 @@ typedef struct completer {
     const char *attached;       /* "--option=" in front of it, or "" */
 } completer;
 
+/* The shell shows what it is offered as it is, a word a line. */
+static bool is_printable(const char *word, size_t size)
+{
+    CLI_CLEANUP_BUFFER cli_buffer shown = {0};
+
+    cli_add_printable(&shown, word, size);
+    return shown.size == size && (size == 0 || memcmp(shown.data, word, size) == 0);
+}
+
 static void offer(const completer *at_tab, const char *word, size_t size)
 {
     const size_t typed = strlen(at_tab->current);
 
-    /* A name with a line break in it cannot be offered on a line. */
-    if (size >= typed && memcmp(word, at_tab->current, typed) == 0 && !memchr(word, '\n', size)) {
+    if (size >= typed && memcmp(word, at_tab->current, typed) == 0 && is_printable(word, size)) {
         cli_print("%s%.*s\n", at_tab->attached, (int)size, word);
     }
 }

@@ -50,6 +50,13 @@ static stele_status find_begin(stele_store *store, const cli_selection *selectio
     return status;
 }
 
+/* A signal came, or whoever reads our output has enough: it would be a pity to wait for an event
+ * only to find that out. */
+static bool must_stop(void)
+{
+    return cli_caught_signal() != 0 || cli_output_is_gone();
+}
+
 static int show_until_stopped(stele_store *store, const cli_selection *selection)
 {
     cli_record_printer printer;
@@ -71,9 +78,12 @@ static int show_until_stopped(stele_store *store, const cli_selection *selection
             cli_records_print(&printer, record);
         }
         cli_records_flush(&printer);
-        status = cli_caught_signal() != 0   ? STELE_CANCELLED
-                 : error.status != STELE_OK ? error.status
-                                            : stele_cursor_wait(cursor, WAIT, &error);
+        if (must_stop()) {
+            status = STELE_CANCELLED;
+        } else {
+            status =
+                error.status != STELE_OK ? error.status : stele_cursor_wait(cursor, WAIT, &error);
+        }
     } while (status == STELE_OK || status == STELE_TIMEOUT);
     cli_records_end(&printer);
     stele_cursor_free(cursor);

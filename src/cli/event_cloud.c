@@ -127,7 +127,7 @@ static bool content_is(const char *content, const char *type)
     return strlen(type) == size && strncasecmp(content, type, size) == 0;
 }
 
-static bool content_is_json(const char *content)
+bool cli_cloudevent_is_json(const char *content)
 {
     const size_t size = strcspn(content, "; \t");
 
@@ -135,9 +135,9 @@ static bool content_is_json(const char *content)
            (size > 5 && strncasecmp(content + size - 5, "+json", 5) == 0);
 }
 
-static stele_format format_of(const char *content, stele_bytes data)
+stele_format cli_cloudevent_format(const char *content, stele_bytes data)
 {
-    if (!content || content_is_json(content)) {
+    if (!content || cli_cloudevent_is_json(content)) {
         return content && cli_json_is_valid((const char *)data.data, data.size) ? STELE_JSON
                                                                                 : STELE_BINARY;
     }
@@ -166,13 +166,14 @@ static bool take_data(cloud_parser *parser)
         if (!cli_members_base64(parser->members, base64, &event->data)) {
             return false;
         }
-        event->data_format = format_of(parser->content, event->data);
+        event->data_format = cli_cloudevent_format(parser->content, event->data);
     } else if (data && data->value.kind == CLI_JSON_STRING && parser->content &&
-               !content_is_json(parser->content)) {
-        if (!cli_members_string(parser->members, &data->value, &text, &size)) {
+               !cli_cloudevent_is_json(parser->content)) {
+        if (!cli_members_decoded(parser->members, &data->value, &text, &size)) {
             return false;
         }
         event->data = (stele_bytes){(const uint8_t *)text, size};
+        event->data_format = cli_cloudevent_format(parser->content, event->data);
     } else if (data) {
         event->data = (stele_bytes){(const uint8_t *)data->value.text, data->value.size};
         event->data_format = STELE_JSON;
@@ -194,9 +195,16 @@ static bool is_attribute_name(const cli_member *member)
     return member->name_size > 0;
 }
 
+bool cli_cloudevent_may_extend(const cli_member *member)
+{
+    return is_attribute_name(member) && member->value.kind != CLI_JSON_NULL &&
+           member->value.kind != CLI_JSON_OBJECT && member->value.kind != CLI_JSON_ARRAY;
+}
+
 static bool take_extensions(cloud_parser *parser)
 {
     cli_members *members = parser->members;
+    size_t count = 0;
 
     for (size_t i = 0; i < members->count; i++) {
         const cli_member *member = &members->members[i];
@@ -204,8 +212,12 @@ static bool take_extensions(cloud_parser *parser)
         if (member->is_used || member->value.kind == CLI_JSON_NULL) {
             continue;
         }
-        if (is_attribute_name(member) && member->value.kind != CLI_JSON_OBJECT &&
-            member->value.kind != CLI_JSON_ARRAY) {
+        if (cli_cloudevent_may_extend(member)) {
+            if (++count > CLI_EXTENSIONS_MAX - 5) {
+                return cli_members_fail(members, members->text + member->name_at,
+                                        "there are more than %d extensions",
+                                        CLI_EXTENSIONS_MAX - 5);
+            }
             keep(parser, member);
         } else if (!parser->rules->ignores_unknown) {
             return cli_members_fail(

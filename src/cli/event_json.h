@@ -64,6 +64,8 @@ bool cli_event_keep_time(cli_arena *arena, cli_parsed_event *event);
 /* ---- Shared by the two forms (event_members.c) */
 
 #define CLI_MEMBERS_MAX 128
+/* What is kept of a CloudEvent: so many that it can be written again with our own members. */
+#define CLI_EXTENSIONS_MAX (CLI_MEMBERS_MAX - 16)
 
 typedef struct cli_member {
     const char *name; /* escapes resolved */
@@ -97,7 +99,10 @@ bool cli_members_base64(cli_members *members, const cli_member *member, stele_by
 bool cli_members_time(cli_members *members, const cli_member *member, stele_time *ret_time);
 /* The strings of an array, as tags. */
 bool cli_members_tags(cli_members *members, const cli_json_value *array, stele_event *event);
-/* The content of a string value, of any length; NUL is refused. */
+/* The content of a string value, of any length. */
+bool cli_members_decoded(cli_members *members, const cli_json_value *value, const char **ret_text,
+                         size_t *ret_size);
+/* The same for what will be a name or other text: NUL is refused. */
 bool cli_members_string(cli_members *members, const cli_json_value *value, const char **ret_text,
                         size_t *ret_size);
 
@@ -105,6 +110,13 @@ bool cli_event_parse_stele(cli_members *members, const cli_parse_rules *rules,
                            cli_parsed_event *event);
 bool cli_event_parse_cloudevent(cli_members *members, const cli_parse_rules *rules,
                                 cli_parsed_event *event);
+
+/* Whether a member can be an extension of a CloudEvent. */
+bool cli_cloudevent_may_extend(const cli_member *member);
+/* Whether a content type says that the data is JSON. */
+bool cli_cloudevent_is_json(const char *content);
+/* The format of data that came as a string or in base64, under a content type or NULL. */
+stele_format cli_cloudevent_format(const char *content, stele_bytes data);
 
 /* The UUIDv5 of a source and an id that is no UUID: the id's UUIDv5 in the namespace that is the
  * source's UUIDv5 as a URL. */

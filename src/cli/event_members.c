@@ -96,8 +96,8 @@ cli_member *cli_members_find(cli_members *members, const char *name)
 
 /* ---- Values */
 
-bool cli_members_string(cli_members *members, const cli_json_value *value, const char **ret_text,
-                        size_t *ret_size)
+bool cli_members_decoded(cli_members *members, const cli_json_value *value, const char **ret_text,
+                         size_t *ret_size)
 {
     if (!value->has_escapes) {
         *ret_size = value->size - 2;
@@ -111,6 +111,15 @@ bool cli_members_string(cli_members *members, const cli_json_value *value, const
         }
         *ret_size = decoded.size;
         *ret_text = cli_arena_text(members->arena, decoded.data, decoded.size);
+    }
+    return true;
+}
+
+bool cli_members_string(cli_members *members, const cli_json_value *value, const char **ret_text,
+                        size_t *ret_size)
+{
+    if (!cli_members_decoded(members, value, ret_text, ret_size)) {
+        return false;
     }
     if (memchr(*ret_text, '\0', *ret_size)) {
         return cli_members_fail(members, value->text, "a name cannot contain NUL");

@@ -66,7 +66,7 @@ bool cli_json_string_is(const cli_json_value *string, const char *text);
 /* Adds a string with quotes; bytes that are no UTF-8 become U+FFFD. */
 void cli_json_add_string(cli_buffer *out, const char *text, size_t size);
 /* Adds JSON so that nothing in it moves a terminal: what cli_add_printable() would escape, escaped
- * as JSON does. */
+ * as JSON does, and blanks between values, but for the line break, as the one that is a column. */
 void cli_json_add_safe(cli_buffer *out, const char *text, size_t size);
 /* Adds valid JSON on one line: as it is, or without blanks if it has more lines than one. */
 void cli_json_add_line(cli_buffer *out, const char *text, size_t size);

@@ -12,7 +12,7 @@
 
 void cli_json_begin(cli_json_scanner *scanner, const char *text, size_t size)
 {
-    *scanner = (cli_json_scanner){.begin = text, .at = text, .end = text + size};
+    *scanner = (cli_json_scanner){.begin = text, .at = text, .end = size > 0 ? text + size : text};
 }
 
 bool cli_json_fail(cli_json_scanner *scanner, const char *at, const char *message)

@@ -89,7 +89,7 @@ bool cli_json_string_is(const cli_json_value *string, const char *text)
 
 void cli_json_add_string(cli_buffer *out, const char *text, size_t size)
 {
-    const char *end = text + size;
+    const char *end = size > 0 ? text + size : text;
     int32_t code;
 
     cli_buffer_add_byte(out, '"');
@@ -119,18 +119,21 @@ void cli_json_add_string(cli_buffer *out, const char *text, size_t size)
 
 void cli_json_add_safe(cli_buffer *out, const char *text, size_t size)
 {
-    const char *end = text + size;
+    const char *end = size > 0 ? text + size : text;
     int32_t code;
 
     for (const char *at = text; at < end;) {
         const size_t step = cli_utf8_next(at, end, &code);
 
-        /* Below 0x7f, JSON has only blanks of the kind, and above it nothing but within strings. */
+        /* Below 0x20, JSON has only blanks between values; from 0x7f on nothing but within strings.
+         */
         if (code >= 0x10000 && cli_char_is_unsafe((uint32_t)code)) {
             cli_buffer_format(out, "\\u%04x\\u%04x", 0xd800u + (((unsigned)code - 0x10000) >> 10),
                               0xdc00u + ((unsigned)code & 0x3ff));
         } else if (code >= 0x7f && cli_char_is_unsafe((uint32_t)code)) {
             cli_buffer_format(out, "\\u%04x", (unsigned)code);
+        } else if (code == '\t' || code == '\r') {
+            cli_buffer_add_byte(out, ' ');
         } else {
             cli_buffer_add(out, at, step);
         }
@@ -220,7 +223,7 @@ void cli_json_add_pretty(cli_buffer *out, const char *text, size_t size, size_t 
         if (byte == '"') {
             const char *behind = string_end(text);
 
-            cli_add_printable(out, text, (size_t)(behind - text));
+            cli_json_add_safe(out, text, (size_t)(behind - text));
             text = behind;
             continue;
         }

@@ -58,6 +58,14 @@ int cli_output_file_open(cli_output_file *file, const char *path)
     return file->descriptor < 0 ? cli_fail_os(errno, "cannot open %s", path) : -1;
 }
 
+/* A signal ends a write early, or one that has begun with less than it was given: then the next one
+ * would wait for a slow reader again. */
+static int say_stopped(void)
+{
+    cli_complain("stopped before everything was written", NULL);
+    return CLI_EXIT_INTERRUPTED;
+}
+
 static int write_buffer(cli_output_file *file)
 {
     size_t at = 0;
@@ -66,15 +74,15 @@ static int write_buffer(cli_output_file *file)
         const ssize_t size =
             write(file->descriptor, file->buffer.data + at, file->buffer.size - at);
 
-        if (size < 0 && errno == EINTR && cli_caught_signal() == 0) {
-            continue;
-        }
-        if (size < 0) {
+        if (size < 0 && errno != EINTR) {
             return errno == EPIPE ? CLI_EXIT_FAILURE
                                   : cli_fail_os(errno, "cannot write %s", file->name);
         }
-        at += (size_t)size;
-        file->size += (uint64_t)size;
+        at += size > 0 ? (size_t)size : 0;
+        file->size += size > 0 ? (uint64_t)size : 0;
+        if (at < file->buffer.size && cli_caught_signal() != 0) {
+            return say_stopped();
+        }
     }
     cli_buffer_clear(&file->buffer);
     return -1;

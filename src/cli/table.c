@@ -10,6 +10,7 @@
 #define BYTES_KEPT ((size_t)1 << 20)
 #define GAP 2
 #define LAST_WIDTH_MIN 12
+#define NAME_WIDTH_MIN 6
 
 void cli_table_begin(cli_table *table, const cli_column *columns, size_t column_count)
 {
@@ -22,14 +23,39 @@ void cli_table_begin(cli_table *table, const cli_column *columns, size_t column_
 
 /* ---- Widths */
 
-/* Names can be a thousand characters long. */
+/* What a line takes at least when no name in it is wider than `limit`. */
+static size_t line_width(const cli_table *table, size_t limit)
+{
+    size_t used = LAST_WIDTH_MIN;
+
+    for (size_t i = 0; i + 1 < table->column_count; i++) {
+        const size_t width = table->widths[i];
+
+        used += (table->columns[i].is_name && width > limit ? limit : width) + GAP;
+    }
+    return used;
+}
+
+/* Names can be a thousand characters long. They get a third of the line, or less if that is too
+ * much for it. */
+static size_t name_width_max(const cli_table *table)
+{
+    size_t limit = table->columns_shown / 3;
+
+    while (limit > NAME_WIDTH_MIN && line_width(table, limit) > table->columns_shown) {
+        limit--;
+    }
+    return limit;
+}
+
 static size_t widest(const cli_table *table, size_t column)
 {
-    const size_t limit = table->columns_shown / 3;
     const size_t width = table->widths[column];
-    const bool is_limited = table->columns_shown > 0 && table->columns[column].is_name;
 
-    return is_limited && width > limit ? limit : width;
+    if (table->columns_shown == 0 || !table->columns[column].is_name) {
+        return width;
+    }
+    return width > table->name_width_max ? table->name_width_max : width;
 }
 
 /* What is left for the last column; SIZE_MAX: all it wants. */
@@ -110,6 +136,7 @@ void cli_table_flush(cli_table *table)
     if (table->rows == 0) {
         return;
     }
+    table->name_width_max = name_width_max(table);
     if (!table->has_begun) {
         print_titles(table, &line);
     }

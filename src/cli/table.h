@@ -15,7 +15,7 @@ typedef struct cli_column {
     const char *title;
     bool to_the_right;
     cli_style style;
-    bool is_name; /* may be long: takes no more than a third of a terminal */
+    bool is_name; /* may be long: takes a third of a terminal at most */
 } cli_column;
 
 typedef struct cli_table {
@@ -25,9 +25,10 @@ typedef struct cli_table {
     size_t rows;          /* kept */
     size_t cells;         /* of the row that is being filled */
     size_t columns_shown; /* of the terminal; 0: none */
-    bool has_begun;       /* the titles are printed */
-    cli_buffer text;      /* of the cells that are kept, one behind the other */
-    cli_buffer ends;      /* size_t: where each of them ends in `text` */
+    size_t name_width_max;
+    bool has_begun;  /* the titles are printed */
+    cli_buffer text; /* of the cells that are kept, one behind the other */
+    cli_buffer ends; /* size_t: where each of them ends in `text` */
 } cli_table;
 
 void cli_table_begin(cli_table *table, const cli_column *columns, size_t column_count);

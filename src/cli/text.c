@@ -44,7 +44,7 @@ size_t cli_utf8_next(const char *at, const char *end, int32_t *ret_code)
 
 bool cli_utf8_is_valid(const char *text, size_t size)
 {
-    const char *end = text + size;
+    const char *end = size > 0 ? text + size : text;
     int32_t code;
 
     for (const char *at = text; at < end;) {
@@ -205,7 +205,7 @@ static size_t plain_run(const char *at, const char *end)
 
 void cli_add_printable(cli_buffer *out, const char *text, size_t size)
 {
-    const char *end = text + size;
+    const char *end = size > 0 ? text + size : text;
     int32_t code;
 
     for (const char *at = text; at < end;) {

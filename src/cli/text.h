@@ -25,8 +25,7 @@ size_t cli_text_width(const char *text, size_t size);
 
 /*
  * Adds text so that it is safe and readable on one line: control characters, characters that turn
- * the direction of writing, and bytes that are no UTF-8 appear as \n, \x1b, \u202e. At most
- * `size_max` bytes of the source are looked at.
+ * the direction of writing, and bytes that are no UTF-8 appear as \n, \x1b, \u202e.
  */
 void cli_add_printable(cli_buffer *out, const char *text, size_t size);
 

@@ -497,6 +497,101 @@ TEST(a_plain_event_goes_out_as_a_cloudevent)
         "\"data\":{\"owner\":\"ann\"}}");
 }
 
+TEST(text_data_keeps_its_format_and_its_bytes)
+{
+    const cli_parse_rules rules = {.stream = "s"};
+    const cli_parsed_event named =
+        parsed("{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/x\",\"type\":\"t\","
+               "\"datacontenttype\":\"application/avro\",\"data\":\"text\"}",
+               &rules);
+    const cli_parsed_event with_nul =
+        parsed("{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/x\",\"type\":\"t\","
+               "\"datacontenttype\":\"text/plain\",\"data\":\"a\\u0000b\"}",
+               &rules);
+
+    expect_int(named.event.data_format, STELE_AVRO);
+    expect_text(named.event.data, "text");
+    expect_int(with_nul.event.data_format, STELE_BINARY);
+    expect_bytes(with_nul.event.data.data, with_nul.event.data.size, "a\0b", 3);
+}
+
+TEST(more_extensions_than_can_be_written_again_are_refused)
+{
+    cli_buffer line = {0};
+    cli_parsed_event event;
+    cli_parse_error error = {0};
+
+    cli_buffer_add_text(&line, "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/x\","
+                               "\"subject\":\"s\",\"type\":\"t\"");
+    for (int i = 0; i < 108; i++) {
+        cli_buffer_format(&line, ",\"e%d\":%d", i, i);
+    }
+    cli_buffer_add_text(&line, "}");
+    expect_false(parse(cli_buffer_text(&line), NULL, &event, &error));
+    expect_text(error.message, "there are more than 107 extensions");
+    expect_true(strncmp(cli_buffer_text(&line) + error.at, "\"e107\"", 6) == 0);
+    cli_buffer_done(&line);
+}
+
+/* Metadata with members of the names that an import uses, which no import has made. */
+static const struct {
+    const char *data;
+    const char *metadata;
+    const char *again; /* what follows the type, without time and position */
+} strange[] = {
+    {"1", "{\"$sourceTime\":\"never\"}",
+     "\"stelemetadata\":\"{\\\"$sourceTime\\\":\\\"never\\\"}\","
+     "\"datacontenttype\":\"application/json\",\"data\":1"},
+    {"1", "{\"cloudevents\":{\"Odd\":1}}",
+     "\"stelemetadata\":\"{\\\"cloudevents\\\":{\\\"Odd\\\":1}}\","
+     "\"datacontenttype\":\"application/json\",\"data\":1"},
+    {"1", "{\"cloudevents\":{\"a\":1,\"\\u0061\":2}}",
+     "\"stelemetadata\":\"{\\\"cloudevents\\\":{\\\"a\\\":1,\\\"\\\\u0061\\\":2}}\","
+     "\"datacontenttype\":\"application/json\",\"data\":1"},
+    {"1", "{\"cloudevents\":{\"specversion\":\"7\"}}",
+     "\"stelemetadata\":\"{\\\"cloudevents\\\":{\\\"specversion\\\":\\\"7\\\"}}\","
+     "\"datacontenttype\":\"application/json\",\"data\":1"},
+    {"1", "{\"cloudevents\":{\"a\":1},\"u\":2,\"cloudevents\":{\"b\":3}}",
+     "\"stelemetadata\":\"{\\\"u\\\":2,\\\"cloudevents\\\":{\\\"a\\\":1}}\",\"b\":3,"
+     "\"datacontenttype\":\"application/json\",\"data\":1"},
+    /* They would make another event of it. */
+    {"1", "{\"cloudevents\":{\"id\":\"other\",\"subject\":\"other\"}}",
+     "\"datacontenttype\":\"application/json\",\"data\":1"},
+    {"\"1\"", "{\"cloudevents\":{\"datacontenttype\":\"text/plain\"}}",
+     "\"datacontenttype\":\"application/json\",\"data\":\"1\""},
+    {"1", "{\"cloudevents\":{\"datacontenttype\":\"text/plain\"}}",
+     "\"datacontenttype\":\"text/plain\",\"data\":1"},
+};
+
+TEST_ROWS(metadata_that_no_import_made_stays_metadata, strange)
+{
+    static const char begin[] =
+        "{\"specversion\":\"1.0\",\"id\":\"c7a1d3b0-94a2-4f5e-8b7d-0e1f2a3b4c5d\","
+        "\"source\":\"/ledger\",\"type\":\"t\",\"subject\":\"s\","
+        "\"time\":\"2026-11-21T10:00:00Z\",\"steleposition\":\"9\",\"stelerevision\":\"4\",";
+    cli_buffer line = {0};
+    cli_buffer expected = {0};
+    cli_buffer out = {0};
+
+    cli_buffer_format(&line,
+                      "{\"stream\":\"s\",\"type\":\"t\","
+                      "\"id\":\"c7a1d3b0-94a2-4f5e-8b7d-0e1f2a3b4c5d\",\"data\":%s,"
+                      "\"metadata\":%s}",
+                      strange[row].data, strange[row].metadata);
+    const cli_parsed_event event = parsed(cli_buffer_text(&line), NULL);
+    const stele_record record = record_of(&event);
+    cli_cloudevent_add(&out, &record, "/ledger");
+    cli_buffer_format(&expected, "%s%s}", begin, strange[row].again);
+    expect_text(cli_buffer_text(&out), cli_buffer_text(&expected));
+    const cli_parsed_event again = parsed(cli_buffer_text(&out), NULL);
+    expect_text(again.event.stream, "s");
+    expect_text(id_text(&again), id_text(&event));
+    expect_text(again.event.data, strange[row].data);
+    cli_buffer_done(&line);
+    cli_buffer_done(&expected);
+    cli_buffer_done(&out);
+}
+
 /* ---- Our own form goes out and comes in with the same bytes */
 
 static const struct {

@@ -251,7 +251,7 @@ TEST(pretty_json_is_safe_on_a_terminal)
     cli_buffer out = {0};
 
     cli_json_add_pretty(&out, text, sizeof text - 1, 0);
-    expect_text(taken(&out), "{\n  \"a\": \"\\u202eevil\\x7f\"\n}");
+    expect_text(taken(&out), "{\n  \"a\": \"\\u202eevil\\u007f\"\n}");
 }
 
 /* ---- Base64 */
@@ -297,7 +297,7 @@ TEST_ROWS(bad_base64_is_refused, bad_base64s)
 
 TEST(json_for_a_terminal_has_the_same_meaning)
 {
-    static const char text[] = "{\"a\": \"x\xe2\x80\xae\x7f\xc2\x9b\xf3\xa0\x80\x81\xc3\xa9\"}\n";
+    static const char text[] = "{\"a\":\t\"x\xe2\x80\xae\x7f\xc2\x9b\xf3\xa0\x80\x81\xc3\xa9\"}\n";
     cli_buffer out = {0};
 
     cli_json_add_safe(&out, text, sizeof text - 1);
