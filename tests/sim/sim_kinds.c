@@ -11,7 +11,7 @@ static const struct {
 } known_parts[] = {
     {"manifest", SIM_MANIFEST}, {"index", SIM_INDEX},  {".idx", SIM_INDEX},
     {"segment", SIM_SEGMENT},   {".log", SIM_SEGMENT}, {".seg", SIM_SEGMENT},
-    {"lock", SIM_LOCK_FILE},    {"page", SIM_PAGE},    {"head", SIM_PAGE},
+    {"lock", SIM_LOCK_FILE},    {"live", SIM_PAGE},
 };
 
 sim_file_kind sim_file_kind_of(const char *path)
