@@ -372,6 +372,9 @@ void stele__append_deferred(stele__log *log);
 stele_status stele__scan_add(stele__part *part, stele__reader *reader, const stele__frame *frame,
                              stele_error *reterr);
 
+/* One event, at the next position. Room for it was reserved in the tail. */
+stele_status stele__scan_add_event(stele__part *part, const stele__event *event,
+                                   stele_error *reterr);
 stele_status stele__scan_segment(stele__log *log, stele__segment *segment,
                                  const stele__index_segment *info, stele__part **ret_part,
                                  stele_error *reterr);

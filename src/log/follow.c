@@ -82,9 +82,8 @@ static stele_status take_sealed(stele__log *log, const stele__view *old,
             stele__view_add_sealed(view, info, segment);
             continue;
         }
-        stele_status status =
-            stele__segment_open(log->alloc, log->vfs, log->folder, info->number,
-                                log->options.mapping, false, &segment, reterr);
+        stele_status status = stele__segment_open(log->alloc, log->vfs, log->folder, info->number,
+                                                  log->options.mapping, false, &segment, reterr);
         if (status == STELE_NOT_FOUND) { /* segments do not go away */
             char name[STELE_FILE_NAME_SIZE];
             stele__segment_file_name(info->number, name);
@@ -310,7 +309,7 @@ static stele_status scan_part(stele__log *log, stele__part *part, stele_position
     stele__reader_enter(&reader, segment);
     while (status == STELE_OK && part->last < target && result == STELE_FRAME_GOOD &&
            !*ret_is_short) {
-        stele__frame frame;
+        stele__frame frame = {.start = NULL};
         const char *why;
         status =
             stele__frame_read(&reader, part->end, part->last + 1, &frame, &result, &why, reterr);
@@ -318,8 +317,14 @@ static stele_status scan_part(stele__log *log, stele__part *part, stele_position
             *ret_is_short = frame.end > part->segment->size;
             status = *ret_is_short ? STELE_OK : stele__scan_add(part, &reader, &frame, reterr);
         } else if (status == STELE_OK && log->is_salvage) {
-            bool found;
-            status = stele__salvage_skip(log, part, &reader, target, &found, reterr);
+            bool found = false;
+            if (result == STELE_FRAME_BAD && frame.start) {
+                const stele__frame damaged = frame;
+                status = stele__salvage_commit(log, part, &reader, &damaged, reterr);
+            }
+            if (status == STELE_OK) {
+                status = stele__salvage_skip(log, part, &reader, target, &found, reterr);
+            }
             result = found ? STELE_FRAME_GOOD : result;
         }
     }

@@ -86,6 +86,59 @@ static stele_status add_missing(stele__log *log, stele__part *part, stele_positi
     return STELE_OK;
 }
 
+/* Adds one event of a damaged commit, if it is good. */
+static stele_status take_event(stele__log *log, stele__part *part, stele__reader *reader,
+                               stele_position position, uint32_t code, stele_error *reterr)
+{
+    const stele__event *event;
+    stele_error error;
+    const stele_status status = stele__event_read(reader, position, code, &event, &error);
+    if (status == STELE_CORRUPT) {
+        return STELE_OK;
+    }
+    if (status != STELE_OK) {
+        if (reterr) {
+            *reterr = error;
+        }
+        return status;
+    }
+    STELE_TRY(add_missing(log, part, position - 1, part->segment, code >> 1, reterr));
+    part->is_salvaged = true;
+    STELE_TRY(stele__tail_reserve_events(part->tail, 1, reterr));
+    STELE_TRY(stele__scan_add_event(part, event, reterr));
+    part->last = position;
+    part->last_time = event->record.time;
+    return STELE_OK;
+}
+
+stele_status stele__salvage_commit(stele__log *log, stele__part *part, stele__reader *reader,
+                                   const stele__frame *frame, stele_error *reterr)
+{
+    enum { PREFIX = 8 }; /* in front of each event: its size and its checksum */
+    uint64_t at = frame->offset + (uint64_t)(frame->events - frame->start);
+    stele__buffer scratch = {.alloc = log->alloc};
+    stele_status status = STELE_OK;
+    if (frame->is_single || frame->first != part->last + 1 || frame->time < part->last_time) {
+        return STELE_OK;
+    }
+    for (uint32_t i = 0; i < frame->count && status == STELE_OK; i++) {
+        const uint8_t *bytes;
+        size_t size;
+        status = stele__segment_bytes(reader->segment, at, PREFIX, &scratch, &bytes, &size, reterr);
+        if (status != STELE_OK || size < PREFIX || at + PREFIX > frame->end ||
+            stele__load32(bytes) > frame->end - at - PREFIX) {
+            break;
+        }
+        const uint64_t end = at + PREFIX + stele__load32(bytes);
+        const uint64_t code = i == 0 ? frame->offset * 2 : at * 2 + 1;
+        status = take_event(log, part, reader, frame->first + i, (uint32_t)code, reterr);
+        part->end = part->last == frame->first + i ? end : part->end;
+        at = end;
+    }
+    stele__buffer_done(&scratch);
+    return status;
+}
+
 stele_status stele__salvage_skip(stele__log *log, stele__part *part, stele__reader *reader,
                                  stele_position target, bool *ret_found, stele_error *reterr)
 {

@@ -24,6 +24,11 @@ stele_status stele__salvage_manifest(stele__log *log, stele__manifest *manifest,
 stele_status stele__salvage_view(stele__log *log, const stele__manifest *manifest,
                                  stele__view **ret_view, stele_error *reterr);
 
+/* Takes what is good of a commit of many that is damaged: each event has a checksum of its own.
+ * `frame` is what could be made of it. */
+stele_status stele__salvage_commit(stele__log *log, stele__part *part, stele__reader *reader,
+                                   const stele__frame *frame, stele_error *reterr);
+
 /* Behind a place of the part where no good frame stands: goes on to the next good one, and takes
  * the positions between as missing. *ret_found: there is one, at part->end. */
 stele_status stele__salvage_skip(stele__log *log, stele__part *part, stele__reader *reader,

@@ -60,7 +60,8 @@ static stele_status post_missing(stele__part *part, stele__tail_handle handle, u
                                     below, part->segment->path);
 }
 
-static stele_status add_event(stele__part *part, const stele__event *event, stele_error *reterr)
+stele_status stele__scan_add_event(stele__part *part, const stele__event *event,
+                                   stele_error *reterr)
 {
     stele__tail_handle handles[3 + STELE_EVENT_TAGS_MAX];
     size_t count;
@@ -116,7 +117,7 @@ stele_status stele__scan_add(stele__part *part, stele__reader *reader, const ste
     for (uint32_t i = 0; i < frame->count; i++) {
         const stele__event *event;
         STELE_TRY(stele__frame_next(reader, frame, i, &at, &event, reterr));
-        STELE_TRY(add_event(part, event, reterr));
+        STELE_TRY(stele__scan_add_event(part, event, reterr));
     }
     part->end = frame->end;
     part->last = frame->first + frame->count - 1;

@@ -256,3 +256,41 @@ TEST_ROWS(salvage_shows_every_good_commit_and_counts_what_is_missing, rows)
     sim_story_end(story);
     sim_story_free(story);
 }
+
+/* Wherever one byte of an unsealed segment is flipped: what is good is shown, and of a commit of
+ * many only what the flip has hit is missing, mostly. */
+TEST_WITHIN(salvage_takes_the_good_events_of_a_damaged_commit, 60)
+{
+    static const salvage_row unsealed = {"", "mmmmimimm", LEFT_OPEN, NULL, 3, 0};
+    sim_story *story = sim_story_new();
+    sim_clock clock;
+    sim_clock_init(&clock, 0);
+    sim_disk *base = sim_disk_new(&clock);
+    char path[160];
+    uint64_t size;
+    uint64_t counts[5] = {0}; /* by how many are missing; 4: more, for want of a name */
+    build(story, &unsealed);
+    sim_disk_copy(base, story->disk);
+    find_file(story, SIM_SEGMENT, 0, false, path, &size);
+    story->options.access = STELE_SALVAGE;
+    for (uint64_t offset = 700; offset < 1700; offset += 3) {
+        uint64_t missing;
+        stele_error error;
+        const stele_read everything = {0};
+        sim_disk_copy(story->disk, base);
+        sim_disk_rot(story->disk, path, offset, 1);
+        expect_ok(sim_story_try_open(story, &error), &error);
+        compare_rest(story, &everything, "everything", &missing);
+        expect_ok(stele_close(story->store, &error), &error);
+        story->store = NULL;
+        counts[missing < 4 ? missing : 4]++;
+    }
+    test_note("flips that cost nothing: %llu, one event: %llu, two: %llu, three: %llu, more: %llu",
+              (unsigned long long)counts[0], (unsigned long long)counts[1],
+              (unsigned long long)counts[2], (unsigned long long)counts[3],
+              (unsigned long long)counts[4]);
+    expect_true(counts[1] > counts[2] + counts[3] + counts[4]);
+    sim_story_end(story);
+    sim_disk_free(base);
+    sim_story_free(story);
+}
