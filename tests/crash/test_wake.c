@@ -211,7 +211,8 @@ TEST_DECLARE_(a_reader_in_another_process_is_woken_at_once, 60, sizeof rows / si
               wake->name, (long long)(delays[count / 2] / 1000),
               (long long)(delays[count * 99 / 100] / 1000), (long long)(delays[count - 1] / 1000));
     expect_true(delays[count / 2] < STELE_MILLISECONDS(100));
-    if (test_scaled(1) >= 10) {
+    if (test_scaled(1) >= 10 &&
+        wake->pause_max) { /* else it is the reader's speed, not his waking */
         expect_true(delays[count * 99 / 100] < STELE_MILLISECONDS(10));
     }
     (void)munmap(page, sizeof *page);
