@@ -6,44 +6,55 @@
 #include <stdint.h>
 #include <string.h>
 
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define STELE__LITTLE16(value) __builtin_bswap16(value)
+#define STELE__LITTLE32(value) __builtin_bswap32(value)
+#define STELE__LITTLE64(value) __builtin_bswap64(value)
+#else
+#define STELE__LITTLE16(value) (value)
+#define STELE__LITTLE32(value) (value)
+#define STELE__LITTLE64(value) (value)
+#endif
+
+/* memcpy() of a constant size is one unaligned load or store. */
+
 static inline uint16_t stele__load16(const void *bytes)
 {
-    const uint8_t *b = (const uint8_t *)bytes;
-    return (uint16_t)(b[0] | b[1] << 8);
+    uint16_t value;
+    memcpy(&value, bytes, sizeof value);
+    return STELE__LITTLE16(value);
 }
 
 static inline uint32_t stele__load32(const void *bytes)
 {
-    const uint8_t *b = (const uint8_t *)bytes;
-    return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+    uint32_t value;
+    memcpy(&value, bytes, sizeof value);
+    return STELE__LITTLE32(value);
 }
 
 static inline uint64_t stele__load64(const void *bytes)
 {
-    const uint8_t *b = (const uint8_t *)bytes;
-    return (uint64_t)stele__load32(b) | (uint64_t)stele__load32(b + 4) << 32;
+    uint64_t value;
+    memcpy(&value, bytes, sizeof value);
+    return STELE__LITTLE64(value);
 }
 
 static inline void stele__store16(void *bytes, uint16_t value)
 {
-    uint8_t *b = (uint8_t *)bytes;
-    b[0] = (uint8_t)value;
-    b[1] = (uint8_t)(value >> 8);
+    value = STELE__LITTLE16(value);
+    memcpy(bytes, &value, sizeof value);
 }
 
 static inline void stele__store32(void *bytes, uint32_t value)
 {
-    uint8_t *b = (uint8_t *)bytes;
-    b[0] = (uint8_t)value;
-    b[1] = (uint8_t)(value >> 8);
-    b[2] = (uint8_t)(value >> 16);
-    b[3] = (uint8_t)(value >> 24);
+    value = STELE__LITTLE32(value);
+    memcpy(bytes, &value, sizeof value);
 }
 
 static inline void stele__store64(void *bytes, uint64_t value)
 {
-    stele__store32(bytes, (uint32_t)value);
-    stele__store32((uint8_t *)bytes + 4, (uint32_t)(value >> 32));
+    value = STELE__LITTLE64(value);
+    memcpy(bytes, &value, sizeof value);
 }
 
 #endif
