@@ -209,37 +209,29 @@ TEST(retry_over_several_streams_must_be_known_in_all_of_them)
     expect_uint(given_head(store), 2);
 }
 
-TEST(streams_without_ids_do_not_hinder_a_retry)
+TEST(a_commit_with_an_event_without_an_id_is_no_retry)
 {
     STELE_CLEANUP(store) stele_store *store = given_store(NULL);
     const stele_event events[] = {given_event("a", 0), given_event("b", 2), given_event("a", 0)};
     const stele_commit commit = {.events = events, .event_count = 3};
-    stele_revision revisions[3];
-    stele_receipt receipt;
     stele_error error;
-    given_append(store, "a", 0);
     expect_ok(stele_append_commit(store, &commit, NULL, NULL, &error), &error);
-    expect_ok(stele_append_commit(store, &commit, &receipt, revisions, &error), &error);
-    expect_int(receipt.already_applied, 1);
-    expect_uint(receipt.first_position, 2);
-    expect_uint(receipt.position, 4);
-    expect_uint(receipt.revision, 2);
-    expect_uint(revisions[0], 1);
-    expect_uint(revisions[1], 0);
-    expect_uint(revisions[2], 2);
-    expect_uint(given_head(store), 4);
+    expect_error(stele_append_commit(store, &commit, NULL, NULL, &error), &error,
+                 STELE_CONFLICT_REVISION);
+    expect_uint(error.conflict.index, 1); /* there are no checks: the first event in b */
+    expect_uint(given_head(store), 3);
 }
 
-TEST(stream_with_some_ids_takes_no_part_in_the_id_rules)
+TEST(some_known_ids_and_events_without_any_in_one_stream_are_a_conflict)
 {
     STELE_CLEANUP(store) stele_store *store = given_store(NULL);
     const stele_event events[] = {given_event("a", 1), given_event("a", 0)};
     stele_receipt receipt;
     stele_error error;
     expect_ok(stele_append(store, "a", STELE_ANY, events, 2, NULL, &receipt, &error), &error);
-    expect_ok(stele_append(store, "a", STELE_ANY, events, 2, NULL, &receipt, &error), &error);
-    expect_int(receipt.already_applied, 0);
-    expect_uint(receipt.revision, 3);
+    expect_error(stele_append(store, "a", STELE_ANY, events, 2, NULL, &receipt, &error), &error,
+                 STELE_CONFLICT_REVISION);
+    expect_uint(given_head(store), 2);
 }
 
 TEST(violations_come_in_the_order_of_their_index_and_all_are_counted)
