@@ -7,10 +7,12 @@
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define STORE_DEFAULT "ledger"
+#define WARNINGS_MAX 20
 
 cli_globals cli_given;
 
@@ -26,12 +28,23 @@ const char *cli_store_name(void)
     return named && *named != '\0' ? named : STORE_DEFAULT;
 }
 
+/* May be called from any thread of the store. A store that is badly damaged has thousands to say.
+ */
 static void show_warning(void *context, stele_log_level level, const char *message)
 {
+    static _Atomic unsigned shown;
     CLI_CLEANUP_BUFFER cli_buffer text = {0};
+    unsigned before;
 
     (void)context;
     if (level == STELE_LOG_NOTICE) {
+        return;
+    }
+    before = atomic_fetch_add_explicit(&shown, 1, memory_order_relaxed);
+    if (before >= WARNINGS_MAX) {
+        if (before == WARNINGS_MAX) {
+            cli_complain("further warnings are not shown", NULL);
+        }
         return;
     }
     cli_buffer_format(&text, "%s: %s", level == STELE_LOG_WARNING ? "warning" : "error", message);
