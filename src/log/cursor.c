@@ -33,6 +33,8 @@ struct stele__log_cursor {
     stele_revision from_revision;  /* streams that are followed: nothing below this is shown */
     stele_revision as_of_revision; /* streams: nothing above this exists */
     stele_time oldest;             /* streams: `$maxAge` */
+    stele_position left_out_from;  /* salvage: damaged events since the last good one; 0: none */
+    stele_position left_out_to;
     uint64_t stream_hash;
     stele__postings postings;
     stele__search *search;
@@ -417,6 +419,27 @@ static void step_behind(stele__log_cursor *cursor, stele_position position)
     cursor->next = cursor->direction == STELE_FORWARDS ? position + 1 : position - 1;
 }
 
+/* Salvage: remembers an event that cannot be read, … */
+static void leave_out(stele__log_cursor *cursor, stele_position position)
+{
+    if (cursor->left_out_from == 0) {
+        cursor->left_out_from = cursor->left_out_to = position;
+    }
+    cursor->left_out_from = position < cursor->left_out_from ? position : cursor->left_out_from;
+    cursor->left_out_to = position > cursor->left_out_to ? position : cursor->left_out_to;
+}
+
+/* … and says so once for all of them when the walk has come behind them. */
+static void tell_left_out(stele__log_cursor *cursor)
+{
+    if (cursor->left_out_from != 0) {
+        stele__log_say(cursor->log, STELE_LOG_WARNING,
+                       "left out: positions %" PRIu64 " to %" PRIu64, cursor->left_out_from,
+                       cursor->left_out_to);
+        cursor->left_out_from = 0;
+    }
+}
+
 static stele_status next_record(stele__log_cursor *cursor, const stele_record **ret_record,
                                 stele_error *reterr)
 {
@@ -427,6 +450,7 @@ static stele_status next_record(stele__log_cursor *cursor, const stele_record **
         bool is_over;
         STELE_TRY(find_next(cursor, &position, reterr));
         if (position == 0) {
+            tell_left_out(cursor);
             if (cursor->direction == STELE_FORWARDS && !cursor->has_as_of &&
                 cursor->next <= cursor->head) {
                 cursor->next =
@@ -437,11 +461,12 @@ static stele_status next_record(stele__log_cursor *cursor, const stele_record **
         const stele_status status = stele__view_event(cursor->view, &cursor->locator,
                                                       &cursor->reader, position, &event, reterr);
         if (status == STELE_CORRUPT && cursor->log->is_salvage) {
-            stele__log_say(cursor->log, STELE_LOG_WARNING, "left out: position %" PRIu64, position);
+            leave_out(cursor, position);
             step_behind(cursor, position);
             continue;
         }
         STELE_TRY(status);
+        tell_left_out(cursor);
         step_behind(cursor, position);
         if (is_shown(cursor, &event->record, &is_over)) {
             cursor->left -= cursor->left != UINT64_MAX;

@@ -514,7 +514,11 @@ stele_status stele__follow_open(stele__log *log, stele_error *reterr)
     STELE_TRY(stele__follow(log, reterr));
     /* What visible segments a clean close promised must be there. */
     const stele_position head = atomic_load_explicit(&log->head, memory_order_relaxed);
-    if (log->manifest.is_clean && head < log->manifest.end_position && !log->is_salvage) {
+    if (log->manifest.is_clean && head < log->manifest.end_position && log->is_salvage) {
+        stele__log_say(log, STELE_LOG_WARNING,
+                       "%" PRIu64 " positions are missing, %" PRIu64 " to %" PRIu64 ", at the end",
+                       log->manifest.end_position - head, head + 1, log->manifest.end_position);
+    } else if (log->manifest.is_clean && head < log->manifest.end_position) {
         (void)stele__fail(reterr, STELE_CORRUPT,
                           "the store was closed at position %" PRIu64
                           ", but can be read up to %" PRIu64 " only",
