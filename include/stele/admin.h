@@ -19,11 +19,13 @@ typedef struct stele_checkpoint {
     stele_position position;
 } stele_checkpoint;
 
-/** Facts about an open store. */
+/** Facts about an open store. A plain value; sizes are bytes. Counts "since opening" are those of this handle. A store
+ * in memory leaves 0 what it does not have. */
 typedef struct stele_info {
     const char *backend; /**< "embedded", "memory". Static */
     stele_uuid store;    /**< made when the store was created; follows its copies */
-    uint64_t epoch;      /**< 1 at first; raised when a crash or a restore may have cut visible history */
+    uint64_t epoch; /**< 1 at first; raised when a crash may have cut history that somebody has seen, or was told of
+                         (::STELE_DURABLE_NONE: also by a crash of the process) */
     stele_position head;
     stele_time first_time; /**< of position 1; 0 if there is none */
     stele_time last_time;  /**< of the head */
@@ -34,7 +36,7 @@ typedef struct stele_info {
     uint64_t segment_count;
     uint64_t index_file_count;
     uint64_t unsealed_events;    /**< events that are still indexed in memory */
-    uint64_t memory_bytes;       /**< in use of the budget */
+    uint64_t memory_bytes;       /**< in use by this handle; may be above the budget, see stele_options */
     uint64_t memory_bytes_max;   /**< the budget */
     uint64_t recovered_bytes;    /**< bytes of a torn tail that the last opening dropped (never acknowledged ones) */
     uint64_t healed_index_files; /**< index files that were damaged or missing and were rebuilt since opening */
@@ -46,20 +48,33 @@ typedef struct stele_info {
     int is_poisoned;             /**< not 0: a write failed; reopen */
 } stele_info;
 
-/** Describes the store. Any thread. */
+/**
+ * Describes the store, as of the head. `ret_info->backend` is static. Looks at every file's size.
+ *
+ * @return ::STELE_OK; ::STELE_INVALID; ::STELE_IO; ::STELE_CORRUPT (the first or the last event cannot be read);
+ * ::STELE_NO_MEMORY; and on a handle for reading what stands at the top of store.h. Any thread.
+ */
 STELE_API STELE_MUST_CHECK stele_status stele_describe(stele_store *store, stele_info *ret_info, stele_error *reterr);
 
 /**
- * Answers whether history up to `checkpoint` is still the history of this store.
+ * Answers whether history up to `checkpoint` is still the history of this store. Ask before going on from a checkpoint
+ * that was kept elsewhere.
  *
+ * @param checkpoint borrowed for the call. @param ret_valid_until may be NULL; written with ::STELE_OK and
+ * ::STELE_INVALID_CHECKPOINT.
  * @return ::STELE_OK; ::STELE_INVALID_CHECKPOINT: another store, a position beyond the head, or a history of which the
- * end was lost: `ret_valid_until` (may be NULL) is the last position that the checkpoint's epoch shares with this one.
+ * end was lost: `ret_valid_until` is the last position that the checkpoint's epoch shares with this one, 0 for another
+ * store; ::STELE_INVALID; and on a handle for reading what stands at the top of store.h. Any thread.
  */
 STELE_API STELE_MUST_CHECK stele_status stele_checkpoint_check(stele_store *store, const stele_checkpoint *checkpoint,
                                                                stele_position *ret_valid_until, stele_error *reterr);
 
-/** Accepts a clock that jumped ahead by more than an hour; until then appends are refused (::STELE_INVALID_CLOCK),
- * because recorded time can never go back. Any thread. */
+/**
+ * Accepts a clock that jumped ahead by more than an hour; until then appends are refused (::STELE_INVALID_CLOCK),
+ * because recorded time can never go back. Accepts the jump that there is now, none that comes.
+ *
+ * @return ::STELE_OK, also if there was no jump; ::STELE_INVALID. Any thread.
+ */
 STELE_API STELE_MUST_CHECK stele_status stele_accept_clock(stele_store *store, stele_error *reterr);
 
 /** One thing that stele_verify() found. Borrowed for the call. */
@@ -71,6 +86,7 @@ typedef struct stele_damage {
     const char *message;
 } stele_damage;
 
+/** How to verify. Zero-initialise. Both functions are called on the thread that verifies, with `context`. */
 typedef struct stele_verify_options {
     uint32_t version;
     void (*damage)(void *context, const stele_damage *damage); /**< may be NULL */
@@ -79,6 +95,7 @@ typedef struct stele_verify_options {
     void *context;
 } stele_verify_options;
 
+/** What a verification has read. Sizes are bytes. */
 typedef struct stele_verify_result {
     uint64_t events;
     uint64_t commits;
@@ -88,9 +105,13 @@ typedef struct stele_verify_result {
 
 /**
  * Reads every byte of a store up to its head, compares every checksum, and compares the index with the log. Never maps
- * files, changes nothing, runs beside a writer.
+ * files, changes nothing, runs beside a writer, of this process or another. Behind the first damage in a segment the
+ * rest of that segment is not judged. A store in memory has no checksums; its events are counted.
  *
- * @return ::STELE_OK; ::STELE_CORRUPT (the result is filled); ::STELE_CANCELLED; ::STELE_IO; ::STELE_NO_MEMORY. Any
+ * @param options NULL: nobody wants to know. @param ret_result may be NULL; written with ::STELE_OK and
+ * ::STELE_CORRUPT.
+ * @return ::STELE_OK; ::STELE_CORRUPT (with damage_count 0: the store cannot even be looked at); ::STELE_CANCELLED;
+ * ::STELE_INVALID; ::STELE_IO; ::STELE_NO_MEMORY; and on a handle for reading what stands at the top of store.h. Any
  * thread.
  */
 STELE_API STELE_MUST_CHECK stele_status stele_verify(stele_store *store, const stele_verify_options *options,

@@ -27,12 +27,12 @@ typedef enum stele_status {
     STELE_IO = 5,           /**< the operating system refused; see os_error */
     STELE_CORRUPT = 6,      /**< stored bytes are not what was written; the message names the place */
     STELE_NO_SPACE = 7,     /**< no space; nothing was written, and appends work again when there is space */
-    STELE_NO_MEMORY = 8,    /**< out of memory, or of the store's memory budget */
+    STELE_NO_MEMORY = 8,    /**< the allocator had none */
     STELE_BUSY = 9,         /**< too much in flight, or somebody else has the store open: try again later */
     STELE_TIMEOUT = 10,     /**< the deadline came first */
-    STELE_CANCELLED = 11,   /**< stopped by the caller, or by closing */
+    STELE_CANCELLED = 11,   /**< stopped by the caller */
     STELE_UNSUPPORTED = 12, /**< this backend, build, file version or file system cannot do that */
-    STELE_AUTH = 13,        /**< not allowed */
+    STELE_AUTH = 13,        /**< not allowed; no backend of this version answers it */
     STELE_INTERNAL = 14     /**< a defect in Stele */
 } stele_status;
 
@@ -44,7 +44,7 @@ typedef enum stele_detail {
     STELE_DETAIL_NONE = 0,
     STELE_INVALID_NAME = STELE_INVALID | 1 << 8,        /**< a stream, type, tag or key that cannot be */
     STELE_INVALID_LIMIT = STELE_INVALID | 2 << 8,       /**< larger than a limit allows */
-    STELE_INVALID_CHECKPOINT = STELE_INVALID | 3 << 8,  /**< a checkpoint from a history that was cut */
+    STELE_INVALID_CHECKPOINT = STELE_INVALID | 3 << 8,  /**< from another store, or a history that was cut */
     STELE_INVALID_READ_ONLY = STELE_INVALID | 4 << 8,   /**< the store was opened for reading only */
     STELE_INVALID_CLOCK = STELE_INVALID | 5 << 8,       /**< the clock jumped ahead; see stele_accept_clock() */
     STELE_INVALID_FORK = STELE_INVALID | 6 << 8,        /**< the handle belongs to the parent process */
@@ -65,7 +65,8 @@ typedef enum stele_detail {
     STELE_UNSUPPORTED_FILE_SYSTEM = STELE_UNSUPPORTED | 2 << 8 /**< a network file system */
 } stele_detail;
 
-/** What a refused append ran into: the first violation, or the violating event of a condition. */
+/** What a refused append ran into: the first violation (or the first tombstone), or the violating event of a condition.
+ * Streams are told by number; the message has the name. */
 typedef struct stele_conflict {
     uint32_t index; /**< of the check in the commit (0 for stele_append()), check_count + the index of its first event
                          for a stream without one, or of the condition */
@@ -89,7 +90,8 @@ typedef struct stele_error {
     char hint[240];          /**< what to do about it, or empty */
 } stele_error;
 
-/** A short English name of a status: "conflict", "not found". Static; any thread. */
+/** A short English name of a status: "conflict", "not found"; of an unknown one "unknown status". Static: never to be
+ * freed. Any thread. */
 STELE_API const char *stele_status_name(stele_status status);
 
 #ifdef __cplusplus

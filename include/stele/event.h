@@ -19,7 +19,7 @@ extern "C" {
  * what you need; only `type` must be given.
  */
 typedef struct stele_event {
-    stele_uuid id;      /**< yours, for idempotency; all zero: a UUIDv7 is made */
+    stele_uuid id;      /**< yours, for idempotency; all zero: a UUIDv7 is made, and no retry is recognised by it */
     const char *type;   /**< what happened, e.g. "account.opened" */
     const char *stream; /**< in a ::stele_commit: where it goes. Ignored by stele_append() */
     stele_format data_format;
@@ -30,7 +30,7 @@ typedef struct stele_event {
     size_t tag_count;
 } stele_event;
 
-/** An event with JSON data, both strings borrowed and NUL-terminated. */
+/** An event with JSON data, both strings borrowed and NUL-terminated. The JSON is not looked at. Any thread. */
 static inline stele_event stele_json_event(const char *type, const char *json)
 {
     stele_event event;
@@ -42,7 +42,7 @@ static inline stele_event stele_json_event(const char *type, const char *json)
     return event;
 }
 
-/** An event with binary data, borrowed. */
+/** An event with binary data, `size` bytes, borrowed. Any thread. */
 static inline stele_event stele_binary_event(const char *type, const void *data, size_t size)
 {
     stele_event event;

@@ -106,7 +106,8 @@ typedef enum stele_durability {
     STELE_DURABLE_DEFAULT = 0, /**< in an append: as the store was opened; in its options: full */
     STELE_DURABLE_FULL = 1,    /**< on stable storage (fdatasync): survives a power cut */
     STELE_DURABLE_OS = 2,      /**< given to the operating system: survives a crash of the process */
-    STELE_DURABLE_NONE = 3     /**< sequenced; written within 10 ms or 1 MiB: a crash may lose the last ones */
+    STELE_DURABLE_NONE = 3     /**< sequenced; written within 10 ms or 1 MiB: a crash may lose the last ones. With
+                                    ::STELE_NO_THREADS written by the next 1 MiB, step, sync, or durable append */
 } stele_durability;
 
 typedef enum stele_direction { STELE_FORWARDS = 0, STELE_BACKWARDS = 1 } stele_direction;
@@ -129,10 +130,11 @@ typedef enum stele_direction { STELE_FORWARDS = 0, STELE_BACKWARDS = 1 } stele_d
 #define STELE_QUERY_TERMS_MAX 32                     /**< types of one item; tags of one item */
 #define STELE_PREFIXES_MAX 64                        /**< prefixes of one filter */
 #define STELE_ID_WINDOW 262144 /**< positions in which ::STELE_ANY and ::STELE_EXISTS recognise event ids */
-#define STELE_MEMORY_DEFAULT ((size_t)64 << 20) /**< the memory budget of a store opened by a program */
-#define STELE_MEMORY_MIN ((size_t)8 << 20)
+#define STELE_MEMORY_DEFAULT ((size_t)64 << 20) /**< stele_options.memory_bytes by default */
+#define STELE_MEMORY_MIN ((size_t)8 << 20)      /**< and at least */
 
-/** Parses the 36-character form (either case). Returns 0, or -1 and leaves `ret_uuid` alone. Any thread. */
+/** Parses the 36-character form (either case), `size` bytes without NUL. Returns 0, or -1 and leaves `ret_uuid` alone.
+ * Any thread. */
 STELE_API int stele_uuid_parse(const char *text, size_t size, stele_uuid *ret_uuid);
 
 /** Writes the lower-case 36-character form and a NUL. Any thread. */
@@ -153,7 +155,7 @@ STELE_API void stele_time_print(stele_time time, char ret_text[STELE_TIME_TEXT_S
  */
 STELE_API int stele_time_parse(const char *text, size_t size, stele_time *ret_time);
 
-/** The version of the library that runs, as "0.1.0". Any thread. */
+/** The version of the library that runs, as "0.1.0". Static: never to be freed. Any thread. */
 STELE_API const char *stele_version(void);
 
 #ifdef __cplusplus

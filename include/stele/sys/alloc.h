@@ -27,7 +27,7 @@ typedef struct stele_alloc {
     void (*release)(void *context, void *memory, size_t size);
 } stele_alloc;
 
-/** The one made of malloc(), realloc() and free(). Static. */
+/** The one made of malloc(), realloc() and free(). Static: never to be freed. Any thread. */
 STELE_API const stele_alloc *stele_alloc_default(void);
 
 #ifdef __cplusplus

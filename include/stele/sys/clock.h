@@ -12,6 +12,8 @@
 extern "C" {
 #endif
 
+/** A clock, given in stele_options.clock; must outlive the store. Its functions cannot fail, and must be callable from
+ * any thread. They must not call back into the store. */
 typedef struct stele_clock {
     void *context;
     /** Wall clock. May jump. */
@@ -25,7 +27,7 @@ typedef struct stele_clock {
     void (*boot_id)(void *context, uint8_t ret_id[16]);
 } stele_clock;
 
-/** The operating system's. Static. */
+/** The operating system's. Static: never to be freed. Any thread. */
 STELE_API const stele_clock *stele_clock_system(void);
 
 #ifdef __cplusplus

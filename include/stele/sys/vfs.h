@@ -38,6 +38,7 @@ struct stele_vfs {
 
     /** Opens a file; `*ret_file` is owned: close. ENOENT, EEXIST, EACCES, EMFILE … */
     int (*open)(const stele_vfs *vfs, const char *path, int flags, stele_file **ret_file);
+    /** Frees the file and lets go of its lock. Maps of it stay. */
     void (*close)(stele_file *file);
 
     /** Reads up to `size` bytes; fewer only at the end of the file. */
@@ -48,6 +49,7 @@ struct stele_vfs {
      * what was written since the last success is unknown. */
     int (*sync)(stele_file *file);
     int (*size)(stele_file *file, uint64_t *ret_size);
+    /** Cuts the file off, or makes it longer with zeroes. */
     int (*truncate)(stele_file *file, uint64_t size);
     /** Makes sure that [0, size) can be written without running out of space; new bytes read as zero. ENOSPC. */
     int (*allocate)(stele_file *file, uint64_t size);
@@ -73,13 +75,16 @@ struct stele_vfs {
      * have passed (negative: never). Returns 0 or ETIMEDOUT. May return early; where words cannot be slept on, after 5
      * ms. */
     int (*wait)(const stele_vfs *vfs, uint32_t *word, uint32_t expected, int64_t timeout);
+    /** Wakes everybody who waits on the word, in whatever process. */
     void (*wake)(const stele_vfs *vfs, uint32_t *word);
 
-    /** EEXIST if it exists. */
+    /** One level. EEXIST if it exists, ENOENT if the folder above does not. */
     int (*make_folder)(const stele_vfs *vfs, const char *path);
     /** Makes creations, renames and removals in a folder durable. */
     int (*sync_folder)(const stele_vfs *vfs, const char *path);
+    /** In one step; what `to` named before is replaced. */
     int (*rename)(const stele_vfs *vfs, const char *from, const char *to);
+    /** A file's name; who has it open or mapped keeps it. ENOENT. */
     int (*remove)(const stele_vfs *vfs, const char *path);
     /** Calls `entry` with the name of each entry, in any order, "." and ".." left out. ENOENT, ENOTDIR. */
     int (*list)(const stele_vfs *vfs, const char *path, void (*entry)(void *context, const char *name), void *context);
@@ -87,7 +92,7 @@ struct stele_vfs {
     int (*check_folder)(const stele_vfs *vfs, const char *path);
 };
 
-/** The operating system's files. Static. */
+/** The operating system's files. Static: never to be freed. Any thread. */
 STELE_API const stele_vfs *stele_vfs_system(void);
 
 #ifdef __cplusplus
