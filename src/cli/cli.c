@@ -28,19 +28,32 @@ const char *cli_store_name(void)
     return named && *named != '\0' ? named : STORE_DEFAULT;
 }
 
+static _Atomic unsigned warnings;
+static _Atomic bool warnings_are_mute;
+
+bool cli_was_warned(void)
+{
+    return atomic_load_explicit(&warnings, memory_order_relaxed) > 0;
+}
+
+void cli_mute_warnings(bool is_mute)
+{
+    atomic_store_explicit(&warnings_are_mute, is_mute, memory_order_relaxed);
+}
+
 /* May be called from any thread of the store. A store that is badly damaged has thousands to say.
  */
 static void show_warning(void *context, stele_log_level level, const char *message)
 {
-    static _Atomic unsigned shown;
     CLI_CLEANUP_BUFFER cli_buffer text = {0};
     unsigned before;
 
     (void)context;
-    if (level == STELE_LOG_NOTICE) {
+    if (level == STELE_LOG_NOTICE ||
+        atomic_load_explicit(&warnings_are_mute, memory_order_relaxed)) {
         return;
     }
-    before = atomic_fetch_add_explicit(&shown, 1, memory_order_relaxed);
+    before = atomic_fetch_add_explicit(&warnings, 1, memory_order_relaxed);
     if (before >= WARNINGS_MAX) {
         if (before == WARNINGS_MAX) {
             cli_complain("further warnings are not shown", NULL);

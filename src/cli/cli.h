@@ -87,6 +87,10 @@ const char *cli_store_name(void);
 /* Opens it with a callback that shows warnings. `options` NULL: only the access matters. */
 stele_status cli_open(stele_access access, const stele_options *options, stele_store **ret_store,
                       stele_error *reterr);
+/* Whether the store has warned of anything since the process began, and whether it is to be heard.
+ */
+bool cli_was_warned(void);
+void cli_mute_warnings(bool is_mute);
 /* Closes a store that was written to; answers CLI_EXIT_OK or says what went wrong. */
 int cli_close(stele_store *store);
 

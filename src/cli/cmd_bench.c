@@ -284,5 +284,6 @@ const cli_command cli_command_bench = {
     .operands_min = 0,
     .operands_max = 1,
     .operand_words = {CLI_WORDS_FOLDERS},
+    .needs_no_store = true,
     .run = run_bench,
 };

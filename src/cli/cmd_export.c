@@ -7,6 +7,7 @@
 #include "output_file.h"
 #include "progress.h"
 #include "record.h"
+#include "salvage.h"
 #include "select.h"
 #include "text.h"
 
@@ -30,8 +31,10 @@ static const cli_option options[] = {
     CLI_OPTION(CLI_TEXT, 0, "source", "URI", &given.source,
                "CloudEvents: the attribute source (default: urn:uuid: and the store's id)"),
     CLI_OPTION_FLAG(0, "array", &given.as_array, "one JSON array instead of an object a line"),
-    CLI_OPTION_FLAG(0, "salvage", &given.is_salvage,
-                    "read what can be read of a damaged store; damaged events are left out"),
+    CLI_OPTION_FLAG(
+        0, "salvage", &given.is_salvage,
+        "read what can be read of a damaged store; what is left out is told, and the exit "
+        "code is 5"),
     CLI_OPTION_FLAG('q', "quiet", &given.quiet, "no progress"),
     CLI_OPTION_END,
 };
@@ -189,6 +192,9 @@ static int run_export(char *const *operands, size_t operand_count)
     }
     cli_catch_signals();
     result = export_store(store, operand_count > 0 ? operands[0] : NULL, &selection.read);
+    if (result == CLI_EXIT_OK && given.is_salvage) {
+        result = cli_salvage_end(store);
+    }
     (void)stele_close(store, NULL);
     return result;
 }

@@ -31,5 +31,6 @@ const cli_command cli_command_help = {
     .operands_min = 0,
     .operands_max = 1,
     .operand_words = {CLI_WORDS_COMMANDS},
+    .needs_no_store = true,
     .run = run_help,
 };

@@ -154,8 +154,9 @@ const cli_command cli_command_info = {
     .summary = "facts about a store: events, times, sizes",
     .usage = "[OPTIONS]",
     .about = "Shows how many events a store has, from when to when, and what it takes on disk. "
-             "\"history\" counts how often the end of what readers had seen was lost (a power "
-             "cut with --durability os or none), or the store was restored.",
+             "\"history\" is 1, and one more each time that a recovery had to do without events "
+             "that had been acknowledged or shown to readers: after a power cut, those that "
+             "were appended with --durability os or none.",
     .examples = "  stele info\n"
                 "  stele info --store /srv/ledger --json | jq .head\n",
     .tables = {NULL},

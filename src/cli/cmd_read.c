@@ -3,6 +3,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "record.h"
+#include "salvage.h"
 #include "select.h"
 
 static struct {
@@ -15,8 +16,10 @@ static const cli_option options[] = {
     CLI_OPTION_FLAG('a', "all", &given.all, "everything, in the order of positions"),
     CLI_OPTION_FLAG('l', "long", &given.is_long,
                     "everything about each event, JSON over several lines"),
-    CLI_OPTION_FLAG(0, "salvage", &given.is_salvage,
-                    "read what can be read of a damaged store; damaged events are left out"),
+    CLI_OPTION_FLAG(
+        0, "salvage", &given.is_salvage,
+        "read what can be read of a damaged store; what is left out is told, and the exit "
+        "code is 5"),
     CLI_OPTION_END,
 };
 
@@ -66,6 +69,9 @@ static int run_read(char *const *operands, size_t operand_count)
         return cli_fail(&error);
     }
     result = print_all(store, &selection);
+    if (result == CLI_EXIT_OK && given.is_salvage) {
+        result = cli_salvage_end(store);
+    }
     (void)stele_close(store, NULL);
     return result;
 }

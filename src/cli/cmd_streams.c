@@ -65,7 +65,6 @@ static const char *state_name(const stele_name_entry *entry)
 {
     return entry->state == STELE_IS_DELETED      ? "deleted"
            : entry->state == STELE_IS_TOMBSTONED ? "ended"
-           : entry->state == STELE_NO_STREAM     ? "only metadata"
                                                  : "";
 }
 
@@ -193,7 +192,8 @@ const cli_command cli_command_streams = {
     .usage = "[PREFIX] [OPTIONS]",
     .about = "Lists the streams whose names begin with PREFIX, in order, with the number of "
              "their events. Names that begin with $ are shown when PREFIX does, or with --all. "
-             "A deleted stream stays in the list until it is written again.",
+             "Deleted and ended streams are listed too, and say so. A stream of which there is "
+             "only metadata is not: it has no events. Its metadata stream is, with --all.",
     .examples = "  stele streams account-\n"
                 "  stele streams --category account --limit 100 --after account-ACC099\n"
                 "  stele streams --types\n",

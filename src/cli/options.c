@@ -42,7 +42,9 @@ void cli_options_each(const cli_command *command,
         }
     }
     for (const cli_option *option = cli_common_options; option->kind != CLI_END; option++) {
-        visit(context, option);
+        if (!command || !command->needs_no_store || option->target != &cli_given.store) {
+            visit(context, option);
+        }
     }
 }
 

@@ -74,7 +74,8 @@ typedef struct cli_command {
     size_t operands_min;
     size_t operands_max;
     cli_words operand_words[CLI_OPERANDS_MAX];
-    bool is_hidden; /* for the shell, not for people */
+    bool is_hidden;      /* for the shell, not for people */
+    bool needs_no_store; /* --store means nothing to it */
     int (*run)(char *const *operands, size_t operand_count);
 } cli_command;
 

@@ -62,11 +62,12 @@ const cli_option cli_select_range[] = {
     CLI_OPTION_FLAG('b', "backwards", &given.is_backwards, "newest first"),
     CLI_OPTION(CLI_NUMBER, 'n', "limit", "N", &given.limit, "at most so many events"),
     CLI_OPTION(CLI_TEXT, 0, "as-of", "WHEN", &given.as_of,
-               "as the store was at this position or time"),
+               "without the events after this position or time; what a stream's metadata, its "
+               "deletion or its end hide now stays hidden"),
     CLI_OPTION_END,
 };
 
-#define TIME_HINT "a time is 2026-11-21T10:00 (UTC) or with a zone, or 90s, 10m, 2h, 7d ago"
+#define TIME_FORMS "2026-11-21T10:00 (UTC, or with a zone), or 90s, 10m, 2h, 7d for how long ago"
 
 /* ---- Where to begin and end */
 
@@ -84,7 +85,8 @@ static int select_from(const char *stream, cli_selection *selection)
         *from = STELE_AT_POSITION(given.from_position.value);
     } else if (given.from_time) {
         if (!cli_parse_time(given.from_time, &time)) {
-            return cli_refuse(TIME_HINT, "--from-time cannot be \"%s\"", given.from_time);
+            return cli_refuse("a time is " TIME_FORMS, "--from-time cannot be \"%s\"",
+                              given.from_time);
         }
         *from = STELE_AT_TIME(time);
     } else if (given.from && strcmp(given.from, "start") == 0) {
@@ -114,7 +116,7 @@ static int select_end(cli_selection *selection)
         return -1;
     }
     if (!cli_parse_time(given.as_of, &time)) {
-        return cli_refuse("it is a position, or " TIME_HINT, "--as-of cannot be \"%s\"",
+        return cli_refuse("it takes a position, or a time: " TIME_FORMS, "--as-of cannot be \"%s\"",
                           given.as_of);
     }
     *as_of = STELE_AT_TIME(time);
