@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Conformance: appending. What an append answers, which expectations hold, what is stored byte for
- * byte, that a refusal leaves nothing behind. (AP-01 … AP-20 as far as they concern a store; AP-11
- * has one form here, and AP-17 is about commits.)
+ * byte, that a refusal leaves nothing behind. (AP-01 … AP-20 as far as they concern a store: AP-11
+ * has one form here, the numbers in the refusals of AP-04 … AP-10; AP-14 without resolving; AP-17
+ * is about commits; AP-18 stands in test_limits.c, AP-20 in test_threads.c.)
  */
 #include "suite.h"
 
@@ -135,7 +136,7 @@ TEST(AP_14_link_events_are_ordinary_events)
     expect_says(ids(s, (stele_read){.event_type = "$>"}), "e1");
 }
 
-TEST(AP_15_an_append_without_events_is_refused)
+TEST(AP_15_AR_07_an_append_without_events_is_refused)
 {
     SUITE(s);
     expect_invalid(append_events(s, "a", STELE_ANY, (batch){NULL, 0}, NULL), "event");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Conformance: expectations about streams that a commit writes or only checks (AR-01 … AR-08), what
- * a refusal reports, and the order in which things are checked.
+ * a refusal reports, and the order in which things are checked. (AR-02 is about a protocol's form
+ * of metadata; AR-07 stands in test_append.c.)
  */
 #include "suite.h"
 

@@ -223,7 +223,7 @@ static suite *suite_with_commits_of(size_t commit_bytes_max)
     return s;
 }
 
-TEST(a_commit_is_as_large_as_the_option_says_and_no_larger)
+TEST(AP_18_a_commit_is_as_large_as_the_option_says_and_no_larger)
 {
     suite *s __attribute__((cleanup(suite_end))) = suite_with_commits_of((size_t)1 << 20);
     stele_event two[] = {in_stream("a", sized_event(s, 500000)),
