@@ -256,8 +256,8 @@ STELE_API STELE_MUST_CHECK stele_status stele_submit(stele_store *store, const s
                                                      stele_completion done, void *context, stele_error *reterr);
 
 /**
- * Returns when everything appended or submitted before the call is on stable storage, and submissions were completed.
- * On a handle for reading there is nothing to do.
+ * Returns when everything appended or submitted before the call is on stable storage. Completions may still be under
+ * way. On a handle for reading there is nothing to do.
  *
  * @return ::STELE_OK; ::STELE_INVALID; ::STELE_IO (::STELE_IO_POISONED: reopen the store); ::STELE_NO_MEMORY. Any
  * thread, but not a completion.
