@@ -255,6 +255,9 @@ static void hand_on(stele__log *log)
     }
     log->is_flushing = false;
     stele__commit_kick(log);
+    if (stele__sequence_is_heavy(log)) {
+        stele__maintain_kick(log);
+    }
 }
 
 /* Flushes groups until the own one is done, and then some for others if several wait. Lock held,

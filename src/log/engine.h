@@ -287,7 +287,7 @@ struct stele__log {
 
     /* Sequencer. */
     stele__mutex lock;
-    stele__part *live; /* the part that grows; NULL before the first append */
+    stele__part *live; /* the part that grows; NULL: the next append begins one */
     uint64_t
         roll_count; /* grows when `live` changes: what was looked up without the lock may be old */
     stele_position next_position;
@@ -367,6 +367,12 @@ bool stele__commit_has_work(const stele__log *log); /* lock held */
 
 /* append.c */
 void stele__append_deferred(stele__log *log);
+
+/* sequence.c: whether the live tail has outgrown its share of the memory budget. Lock held. */
+bool stele__sequence_is_heavy(const stele__log *log);
+/* Leaves the live part if it is heavy, so that it can be sealed though nobody appends: there is none
+ * then. No lock of the sequencer held. */
+stele_status stele__sequence_leave(stele__log *log, stele_error *reterr);
 
 /* scan.c: adding what stands in a segment to a part. */
 stele_status stele__scan_add(stele__part *part, stele__reader *reader, const stele__frame *frame,

@@ -581,15 +581,17 @@ stele_status stele__maintain_heal(stele__log *log, const stele_error *found)
 /* The next piece of work, if there is one. Maintenance lock held. */
 static stele_status do_piece(stele__log *log, bool *ret_did, stele_error *reterr)
 {
-    stele__view *view = present_view(log);
-    stele_status status = STELE_OK;
     size_t from;
     size_t count;
+    STELE_TRY(stele__sequence_leave(log, reterr));
+    stele__view *view = present_view(log);
+    stele_status status = STELE_OK;
     stele__lock(&log->lock);
     const bool wants_reserve = log->live && !log->reserve && !log->is_closing;
+    const size_t growing = log->live ? 1 : 0;
     stele__unlock(&log->lock);
     *ret_did = true;
-    if (view->part_count > 1) {
+    if (view->part_count > growing) {
         status = seal(log, view->parts[0], reterr);
     } else if (wants_reserve) {
         status = reserve(log, 0, reterr);

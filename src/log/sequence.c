@@ -103,6 +103,39 @@ static stele_status begin_part(stele__log *log, stele_error *reterr)
     return status;
 }
 
+/* A live part in which nothing stands: it was begun for a commit that failed after all. */
+static bool is_unused(const stele__log *log)
+{
+    return log->live && log->live->last < log->live->first;
+}
+
+/* Takes it back, so that its number is that of the next segment again: history has no empty
+ * segments. Lock held. */
+static stele_status give_back(stele__log *log, stele_error *reterr)
+{
+    const stele__view *old = log->view; /* only the holder of this lock changes it */
+    stele__view *view = NULL;
+    STELE_TRY(stele__view_create(log->alloc, old->sealed_count, old->index_count,
+                                 old->part_count - 1, &view, reterr));
+    for (size_t i = 0; i < old->sealed_count; i++) {
+        stele__view_add_sealed(view, &old->sealed[i].info, old->sealed[i].segment);
+    }
+    for (size_t i = 0; i < old->index_count; i++) {
+        stele__view_add_index(view, old->indexes[i]);
+    }
+    for (size_t i = 0; i + 1 < old->part_count; i++) {
+        stele__view_add_part(view, old->parts[i]);
+    }
+    log->reserve_number = log->live->segment->header.number;
+    stele__segment_unref(log->reserve); /* its file is opened again in its turn */
+    log->reserve = NULL;
+    stele__part_unref(log->live);
+    log->live = NULL;
+    log->roll_count++;
+    stele__log_install(log, view);
+    return STELE_OK;
+}
+
 stele_status stele__sequence_roll(stele__plan *plan, stele_error *reterr)
 {
     stele__log *log = plan->log;
@@ -110,6 +143,11 @@ stele_status stele__sequence_roll(stele__plan *plan, stele_error *reterr)
     stele__lock(&log->lock);
     stele_status status = stele__commit_poisoned(log, reterr);
     if (status != STELE_OK || stele__append_is_pending(log) || !stele__look_must_roll(plan)) {
+        stele__unlock(&log->lock);
+        return status;
+    }
+    if (is_unused(log)) {
+        status = give_back(log, reterr);
         stele__unlock(&log->lock);
         return status;
     }
@@ -124,6 +162,36 @@ stele_status stele__sequence_roll(stele__plan *plan, stele_error *reterr)
     }
     stele__unlock(&log->lock);
     return stele__maintain_reserve(log, needed, reterr);
+}
+
+bool stele__sequence_is_heavy(const stele__log *log)
+{
+    return log->live && stele__tail_memory(log->live->tail) > log->tail_bytes_max;
+}
+
+static bool is_settled(const stele__log *log)
+{
+    return !stele__append_is_pending(log) && !log->live->is_dirty;
+}
+
+stele_status stele__sequence_leave(stele__log *log, stele_error *reterr)
+{
+    stele__lock(&log->lock);
+    if (!stele__sequence_is_heavy(log) || stele__commit_poisoned(log, NULL) != STELE_OK) {
+        stele__unlock(&log->lock);
+        return STELE_OK;
+    }
+    if (!is_settled(log)) {
+        STELE_TRY(stele__commit_wait_all(log, true, reterr));
+        stele__lock(&log->lock);
+    }
+    if (stele__sequence_is_heavy(log) && is_settled(log)) {
+        stele__part_unref(log->live);
+        log->live = NULL;
+        log->roll_count++;
+    }
+    stele__unlock(&log->lock);
+    return STELE_OK;
 }
 
 /* ---- accepting */
