@@ -49,7 +49,7 @@ typedef struct stele__part {
     uint64_t end;        /* offset behind the last frame */
     stele_position last; /* position of the last event; first - 1 if there is none */
     stele_time last_time;
-    bool is_dirty; /* written since the last sync. Flusher only */
+    bool is_dirty;    /* written since the last sync. Flusher only */
     bool is_salvaged; /* positions are missing in it: their offset is 0 */
 } stele__part;
 
@@ -315,6 +315,8 @@ struct stele__log {
     stele__deferred *deferred; /* submissions that wait for something to be published */
     stele__deferred *deferred_last;
     size_t deferred_bytes;
+    uint64_t deferred_count;   /* ever */
+    uint64_t deferred_decided; /* of them, in order */
 
     /* Threads of the store. */
     stele__condition work; /* for the flusher thread (with `lock`) */
@@ -367,11 +369,13 @@ bool stele__commit_has_work(const stele__log *log); /* lock held */
 
 /* append.c */
 void stele__append_deferred(stele__log *log);
+/* Returns when the submissions that are deferred now have been decided. */
+void stele__append_wait_deferred(stele__log *log);
 
 /* sequence.c: whether the live tail has outgrown its share of the memory budget. Lock held. */
 bool stele__sequence_is_heavy(const stele__log *log);
-/* Leaves the live part if it is heavy, so that it can be sealed though nobody appends: there is none
- * then. No lock of the sequencer held. */
+/* Leaves the live part if it is heavy, so that it can be sealed though nobody appends: there is
+ * none then. No lock of the sequencer held. */
 stele_status stele__sequence_leave(stele__log *log, stele_error *reterr);
 
 /* scan.c: adding what stands in a segment to a part. */

@@ -318,9 +318,7 @@ stele_status stele__log_wait(stele__log *log, stele_position after, stele_durati
 
 stele_status stele__log_sync(stele__log *log, stele_error *reterr)
 {
-    if (log->options.background == STELE_NO_THREADS) {
-        stele__append_deferred(log);
-    }
+    stele__append_wait_deferred(log);
     stele__lock(&log->lock);
     return stele__commit_wait_all(log, true, reterr);
 }

@@ -232,6 +232,7 @@ static stele_status defer(stele__log *log, const stele_request *request, stele_c
         }
         log->deferred_last = copy;
         log->deferred_bytes += size;
+        log->deferred_count++;
         stele__commit_kick(log);
     }
     stele__unlock(&log->lock);
@@ -262,8 +263,28 @@ void stele__append_deferred(stele__log *log)
             log->deferred_last = NULL;
         }
         log->deferred_bytes -= first->size;
+        log->deferred_decided++;
+        if (log->room_waiters) {
+            stele__condition_wake_all(&log->room);
+        }
         stele__release(log->alloc, first, first->size);
         first = log->deferred;
+    }
+    stele__unlock(&log->lock);
+}
+
+void stele__append_wait_deferred(stele__log *log)
+{
+    if (log->options.background == STELE_NO_THREADS) {
+        stele__append_deferred(log);
+        return;
+    }
+    stele__lock(&log->lock);
+    const uint64_t count = log->deferred_count;
+    while (log->deferred_decided < count) {
+        log->room_waiters++;
+        (void)stele__condition_wait(&log->room, &log->lock, STELE_FOREVER);
+        log->room_waiters--;
     }
     stele__unlock(&log->lock);
 }

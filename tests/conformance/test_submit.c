@@ -510,6 +510,30 @@ TEST(a_sync_makes_visible_what_was_submitted_before)
     await(all, 50);
 }
 
+TEST(a_sync_waits_for_submissions_that_wait_for_the_next_segment)
+{
+    enum { COUNT = 100 };
+    SUITE(s);
+    completions *all = completions_new(s);
+    const stele_append_options quickly = {.durability = STELE_DURABLE_OS};
+    static uint8_t data[4000]; /* 64 KiB, the smallest segment, has room for 16 */
+    for (unsigned i = 0; i < COUNT; i++) {
+        stele_event one = nameless("t", "{}");
+        one.data_format = STELE_BINARY;
+        one.data = (stele_bytes){data, sizeof data};
+        one.stream = "a";
+        const stele_commit commit = {.events = &one, .event_count = 1, .options = &quickly};
+        stele_error error;
+        expect_ok(submit_commit(all, i, &commit, &error), &error);
+    }
+    stele_error error;
+    stele_position head = 0;
+    expect_ok(stele_sync(held(s), &error), &error);
+    expect_ok(stele_head(held(s), &head, &error), &error);
+    expect_uint(head, COUNT);
+    await(all, COUNT);
+}
+
 TEST(closing_completes_everything)
 {
     suite *s __attribute__((cleanup(suite_end))) = suite_new();
