@@ -25,8 +25,8 @@ bool sim_compare_read(const sim_pair *pair, const stele_read *read, const char *
 /* Goes on with two cursors until both end, or `limit` records were compared (0: without limit). */
 bool sim_compare_cursors(const sim_pair *pair, stele_cursor *store_cursor,
                          stele_cursor *oracle_cursor, uint64_t limit, const char *what);
-/* What the store still shows is right, and in order; *ret_missing: how many records of the oracle it
- * does not show. */
+/* What the store still shows is right, and in order; *ret_missing: how many records of the oracle
+ * it does not show. */
 bool sim_compare_rest(const sim_pair *pair, const stele_read *read, const char *what,
                       uint64_t *ret_missing);
 bool sim_compare_stream(const sim_pair *pair, const char *stream);
