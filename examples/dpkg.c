@@ -146,6 +146,19 @@ void table_print_changes(table *then, table *now)
     table_done(&gone);
 }
 
+/* Whether the table has the package under its name with an architecture: while a system is being
+ * installed, dpkg does not know the architecture of what it finds, and leaves it out. */
+static int goes_on_with_architecture(const table *packages, const package *row)
+{
+    const size_t size = strlen(row->name);
+    int is_there = 0;
+    for (size_t i = 0; i < packages->count && strchr(row->name, ':') == NULL; i++) {
+        const char *name = packages->rows[i].name;
+        is_there |= strncmp(name, row->name, size) == 0 && name[size] == ':';
+    }
+    return is_there;
+}
+
 void table_check(table *packages, int is_machine, time_t log_begin)
 {
     printf("  %5zu packages by the log\n", packages->count);
@@ -159,7 +172,7 @@ void table_check(table *packages, int is_machine, time_t log_begin)
               "r");
     char line[512];
     long long modified;
-    size_t total = 0, equal = 0, unexplained = 0;
+    size_t total = 0, equal = 0, unexplained = 0, renamed = 0;
     table older = {NULL, 0};
     while (answer != NULL && fgets(line, sizeof line, answer) != NULL) {
         package row = {.is_seen = 0};
@@ -193,13 +206,18 @@ void table_check(table *packages, int is_machine, time_t log_begin)
     print_names(&older, 200);
     for (size_t i = 0; total != 0 && i < packages->count; i++) {
         const package *row = &packages->rows[i];
-        if (!row->is_seen) {
+        if (!row->is_seen && goes_on_with_architecture(packages, row)) {
+            renamed++;
+        } else if (!row->is_seen) {
             unexplained++;
             printf("      %s: the log says %s, %s; dpkg-query nothing\n", row->name, row->version,
                    row->state);
         }
     }
-    printf("  %5zu differ without that explanation%s\n", unexplained,
+    if (renamed != 0) {
+        printf("  %5zu go on in the log under their names with the architecture\n", renamed);
+    }
+    printf("  %5zu differ without such an explanation%s\n", unexplained,
            unexplained == 0 ? "" : ", see above");
     table_done(&older);
 }
