@@ -217,9 +217,10 @@ static stele_status refuse_streams(const stele__plan *plan, stele_error *reterr)
     for (size_t i = 0; i < plan->request->commit.check_count; i++) {
         add_failure(&report, &plan->streams[plan->check_streams[i]]);
     }
-    for (size_t i = 0; i < plan->stream_count; i++) {
-        if (plan->streams[i].check == UINT32_MAX) {
-            add_failure(&report, &plan->streams[i]);
+    for (uint32_t i = 0; i < plan->event_count; i++) {
+        const stele__plan_stream *stream = &plan->streams[plan->events[i].stream];
+        if (stream->check == UINT32_MAX && stream->first_event == i) {
+            add_failure(&report, stream);
         }
     }
     const stele__plan_stream *named = report.tombstoned ? report.tombstoned : report.first;

@@ -324,6 +324,7 @@ static const struct {
     {"t:e9 full:e0", "missing=1 t=0",
      "0: wanted 1, is none; 1: wanted 0, is none; 3: wanted any, is 3"},
     {"t:e9 t:e8 dead:e7 full:e1", "missing=none", "3: wanted any, is tombstoned"},
+    {"$$full:e9 one:e0 full:e0", "", "1: wanted any, is 0; 2: wanted any, is 3"},
 };
 
 TEST_ROWS(AR_06_combinations_of_checks, combinations)
