@@ -13,6 +13,7 @@
 
 #include "event_json.h"
 #include "json.h"
+#include "record.h"
 #include "text.h"
 
 #include <inttypes.h>
@@ -266,6 +267,13 @@ static stele_format format_of(const stele_record *record)
                : record->data_format;
 }
 
+/* Whether JSON can stand as a value and come back with the same bytes: null would be no data. */
+static bool is_plain_json(stele_bytes data)
+{
+    return cli_json_survives_a_line((const char *)data.data, data.size) &&
+           !(data.size == 4 && memcmp(data.data, "null", 4) == 0);
+}
+
 /* Whether an import makes the same data of it under this content type. */
 static bool fits_content(const stele_record *record, const char *content)
 {
@@ -276,7 +284,8 @@ static bool fits_content(const stele_record *record, const char *content)
     }
     if (format == STELE_JSON) {
         const char *text = (const char *)record->data.data;
-        return cli_cloudevent_is_json(content) || text[strspn(text, " \t\r\n")] != '"';
+        return cli_cloudevent_is_json(content) ||
+               (is_plain_json(record->data) && text[strspn(text, " \t\r\n")] != '"');
     }
     return cli_cloudevent_format(content, record->data) == format;
 }
@@ -303,7 +312,7 @@ static void add_data(cloud_writer *writer)
         return;
     }
     add_attribute(writer, "datacontenttype", content ? content : content_type(format));
-    if (format == STELE_JSON) {
+    if (format == STELE_JSON && is_plain_json(record->data)) {
         cli_buffer_add_text(writer->out, ",\"data\":");
         cli_json_add_line(writer->out, text, record->data.size);
     } else if (format == STELE_BINARY && is_text(content, record->data)) {

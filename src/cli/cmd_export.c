@@ -206,8 +206,11 @@ const cli_command cli_command_export = {
     .usage = "[FILE] [OPTIONS]",
     .about = "Writes events as JSON lines to a file, or to standard output: the whole store, "
              "or what the options select. The file appears when it is complete, and not "
-             "before. What one stele exports, another imports: events, ids, times, tags, "
-             "metadata, all byte for byte and in the same order.",
+             "before. What one stele exports, another imports: into an empty store with the "
+             "same positions, revisions, times, tags, data and metadata, byte for byte. Only "
+             "the ids of what the store makes itself (tombstones, and metadata that brings a "
+             "deleted stream back) are new. CloudEvents come back with the same data, and "
+             "with metadata of their origin. stele-import(1) tells more.",
     .examples = "  stele export ledger.jsonl\n"
                 "  stele export --category account | zstd > accounts.jsonl.zst\n"
                 "  stele export --format cloudevents --source /shop/ledger events.jsonl\n",

@@ -9,7 +9,8 @@
  *     data              the event's data: JSON as it stands; text of another content type as those
  * bytes data_base64       the event's data steletags         tags, a JSON array in a string: what
  * our own export writes stelemetadata     metadata, a JSON object in a string: likewise
- *     steleposition, stelerevision   nothing: an import gives new ones
+ *     steleposition, stelerevision   nothing: an import gives new ones (but a tombstone is known by
+ * its revision)
  *     all others, and what the above would lose: the object "cloudevents" in the metadata, from
  * which export restores them
  *
@@ -264,11 +265,12 @@ static bool take_own_extensions(cloud_parser *parser, cli_json_value *ret_metada
 {
     stele_event *event = &parser->event->event;
     const cli_member *member = find(parser->members, "steletags");
+    const cli_member *revision = find(parser->members, "stelerevision");
     cli_json_value tags;
     bool has_tags;
 
     (void)cli_members_find(parser->members, "steleposition");
-    (void)cli_members_find(parser->members, "stelerevision");
+    parser->event->is_at_end = revision && cli_members_is_end(parser->members, revision);
     if (!take_inner_json(parser, "steletags", CLI_JSON_ARRAY, &tags, &has_tags) ||
         !take_inner_json(parser, "stelemetadata", CLI_JSON_OBJECT, ret_metadata,
                          ret_has_metadata)) {

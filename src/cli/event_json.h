@@ -18,6 +18,7 @@ typedef struct cli_parsed_event {
     bool has_time;
     stele_time time; /* what the source says */
     const char *key; /* idempotency key of its own, or NULL */
+    bool is_at_end;  /* it has the revision of a tombstone */
     bool is_tombstone;
     stele_time append_time; /* for the importer: the recorded time it asks for */
 } cli_parsed_event;
@@ -95,6 +96,9 @@ bool cli_members_text(cli_members *members, const cli_member *member, size_t siz
                       const char **ret_text);
 /* The bytes of a string member in base64. */
 bool cli_members_base64(cli_members *members, const cli_member *member, stele_bytes *ret_bytes);
+/* Whether a revision, a number or a string, is that of a tombstone: also when a program that knows
+ * only floating point has rounded it. No event of a stream has one anywhere near. */
+bool cli_members_is_end(cli_members *members, const cli_member *member);
 /* A string member with an RFC 3339 time. */
 bool cli_members_time(cli_members *members, const cli_member *member, stele_time *ret_time);
 /* The strings of an array, as tags. */

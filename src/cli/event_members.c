@@ -4,6 +4,7 @@
 
 #include "text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- Errors */
@@ -168,6 +169,20 @@ bool cli_members_base64(cli_members *members, const cli_member *member, stele_by
     return true;
 }
 
+bool cli_members_is_end(cli_members *members, const cli_member *member)
+{
+    const cli_json_value *value = &member->value;
+    const bool is_string = value->kind == CLI_JSON_STRING;
+    const char *digits;
+
+    if (!is_string && value->kind != CLI_JSON_NUMBER) {
+        return false;
+    }
+    digits = cli_arena_text(members->arena, value->text + (is_string ? 1 : 0),
+                            value->size - (is_string ? 2 : 0));
+    return strtod(digits, NULL) > 0.99 * (double)STELE_REVISION_TOMBSTONE;
+}
+
 bool cli_members_time(cli_members *members, const cli_member *member, stele_time *ret_time)
 {
     const char *text;
@@ -259,7 +274,8 @@ bool cli_event_parse(cli_arena *arena, const char *text, size_t size, const cli_
         *ret_error = members.error;
         return false;
     }
-    event.is_tombstone = strcmp(event.event.type, STELE_TYPE_TOMBSTONE) == 0;
+    /* The type alone says nothing: anybody may append events of it. */
+    event.is_tombstone = event.is_at_end && strcmp(event.event.type, STELE_TYPE_TOMBSTONE) == 0;
     *ret_event = event;
     return true;
 }

@@ -7,8 +7,9 @@
  *
  * Only stream and type are required. `data` is any JSON value and is stored as it stands there,
  * byte for byte; `data_base64` is anything else, and `format` says what it is. `position` and
- * `revision`, which export writes, are only for readers: an import gives new ones. Other members
- * are refused, because a misspelt one would be lost without a word.
+ * `revision`, which export writes, are only for readers: an import gives new ones. (But a tombstone
+ * is known by its revision.) Other members are refused, because a misspelt one would be lost
+ * without a word.
  */
 #include "event_json.h"
 
@@ -124,10 +125,11 @@ bool cli_event_parse_stele(cli_members *members, const cli_parse_rules *rules,
     const cli_member *time = cli_members_find(members, "time");
     const cli_member *tags = cli_members_find(members, "tags");
     const cli_member *key = cli_members_find(members, "key");
+    const cli_member *revision = cli_members_find(members, "revision");
     const char *foreign_id = NULL;
 
     (void)cli_members_find(members, "position");
-    (void)cli_members_find(members, "revision");
+    event->is_at_end = revision && cli_members_is_end(members, revision);
     event->has_time = time != NULL;
     if (!take_names(members, rules, &event->event) ||
         !take_id(members, &event->event, &foreign_id) ||

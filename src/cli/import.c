@@ -23,7 +23,8 @@
  *
  * I3. An item without an id has an id made of its chain value: a UUIDv5 over what stands before it
  * and its own bytes. Two equal lines are two events, and the same line of the same file always has
- * the same id.
+ * the same id. But an item that brings an idempotency key is known by that: it gets an id from the
+ * store, because with ids of ours the same event under the same key would be another one.
  *
  * *Finding the place to go on.* From what is known to be imported (at first: nothing) the source
  * fills a window of at most CLI_WINDOW_ITEMS items. If the key of its last item is in the store,
@@ -53,6 +54,11 @@
  * because of what is in it, every item in it: the commit is halved until the culprit is found, so
  * that all before it are written.
  *
+ * *What the store adds.* When a deleted stream comes back, the store writes an event of its own,
+ * and an export has it like all others. It is left out, and made anew by what stood in one commit
+ * with it (derived.c). Therefore a window is cut in front of the last items of one time, which may
+ * go on behind its end: they begin the next one. The key stands at the new end.
+ *
  * *Ids still count.* Within a window a second item with the same stream and id is passed over, and
  * events whose ids the store knows are not written again: that is what the store does with a retry.
  * But then there is no commit to carry a key, and the store forgets ids. So when what stands at the
@@ -70,6 +76,7 @@
 #include "import.h"
 
 #include "cli.h"
+#include "derived.h"
 #include "text.h"
 
 #include <errno.h>
@@ -99,8 +106,14 @@ typedef struct importer {
     size_t dealt_with;        /* items of the window */
     size_t *seen;             /* SEEN_SLOTS hash slots: event of this window + 1 */
     cli_parsed_event *parsed; /* by item of the window */
-    stele_time latest;        /* the largest time of the items so far */
-    stele_time now;           /* when the import began */
+    cli_parse_error *problems;
+    bool *is_parsed;
+    bool *is_derived;  /* the store makes it, see derived.h */
+    size_t count;      /* of the window; fewer than the source has when it was cut */
+    size_t commit_end; /* items before it must not stand in a later commit; 0: nothing is known */
+    bool needs_more;   /* the first item of the window cannot be understood without what follows */
+    stele_time latest; /* the largest time of the items so far */
+    stele_time now;    /* when the import began */
     bool records_time;
     bool mode_is_known;
     bool looks_up;    /* keys may be in the store */
@@ -139,6 +152,11 @@ static stele_uuid id_of(const cli_item *item)
                                            0x6c, 0x69, 0x6e, 0x65, 0x2e, 0x69, 0x64}};
 
     return stele_uuid_from_name(&name_space, item->chain.bytes, sizeof item->chain.bytes);
+}
+
+static bool has_id(const stele_event *event)
+{
+    return memcmp(&event->id, &(stele_uuid){{0}}, sizeof event->id) != 0;
 }
 
 /* Whether the store knows an item's key, see above. */
@@ -293,7 +311,7 @@ static const cli_item *item_of(const importer *import, size_t first, size_t coun
 /* Whether that is the last item of the window. */
 static bool stands_for_end(const importer *import, size_t first, size_t count)
 {
-    return item_of(import, first, count) == &import->source->items[import->source->item_count - 1];
+    return item_of(import, first, count) == &import->source->items[import->count - 1];
 }
 
 /* Appends pending events in one commit and counts them. */
@@ -331,9 +349,78 @@ static stele_status append_some(importer *import, size_t first, size_t count, st
     return STELE_OK;
 }
 
+static bool is_text(stele_text view, const char *text)
+{
+    return view.size == strlen(text) && memcmp(view.data, text, view.size) == 0;
+}
+
+static bool are_bytes(stele_bytes a, stele_bytes b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static bool has_tag(const stele_record *record, const char *tag)
+{
+    for (size_t i = 0; i < record->tag_count; i++) {
+        if (is_text(record->tags[i], tag)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the record has an event's tags, of which the store drops what occurs twice. */
+static bool has_tags(const stele_record *record, const stele_event *event)
+{
+    size_t distinct = 0;
+
+    for (size_t i = 0; i < event->tag_count; i++) {
+        bool is_again = false;
+
+        for (size_t other = 0; other < i && !is_again; other++) {
+            is_again = strcmp(event->tags[other], event->tags[i]) == 0;
+        }
+        distinct += is_again ? 0 : 1;
+        if (!has_tag(record, event->tags[i])) {
+            return false;
+        }
+    }
+    return distinct == record->tag_count;
+}
+
+static bool is_event(const stele_record *record, const stele_event *event)
+{
+    return is_text(record->type, event->type) && record->data_format == event->data_format &&
+           are_bytes(record->data, event->data) &&
+           record->metadata_format == event->metadata_format &&
+           are_bytes(record->metadata, event->metadata) && has_tags(record, event);
+}
+
+/* Whether a record is what an item says: by its id, or else with or without the time in its
+ * metadata. */
+static bool is_item(importer *import, const stele_record *record, size_t item)
+{
+    const stele_event *taken = &import->parsed[item].event;
+    cli_parsed_event event;
+    cli_parse_error error;
+
+    if (!is_text(record->stream, taken->stream)) {
+        return false;
+    }
+    if (has_id(taken)) {
+        return memcmp(&record->id, &taken->id, sizeof taken->id) == 0;
+    }
+    return cli_event_parse(&import->arena, cli_item_text(import->source, item),
+                           import->source->items[item].size, &import->options->rules, &event,
+                           &error) &&
+           (is_event(record, &event.event) ||
+            (event.has_time && cli_event_keep_time(&import->arena, &event) &&
+             is_event(record, &event.event)));
+}
+
 /* Whether an event whose own key belongs to another commit is nevertheless the one that has it: an
  * earlier run may have kept its time in another way. */
-static bool is_same_event(importer *import, const stele_event *event, const stele_error *error)
+static bool is_same_event(importer *import, size_t item, const stele_error *error)
 {
     const stele_read read = {.from = STELE_AT_POSITION(error->conflict.position), .limit = 1};
     stele_cursor *cursor = NULL;
@@ -343,9 +430,7 @@ static bool is_same_event(importer *import, const stele_event *event, const stel
     if ((unsigned)error->detail == STELE_CONFLICT_KEY &&
         stele_read_open(import->store, &read, &cursor, NULL) == STELE_OK) {
         record = stele_cursor_next(cursor, NULL);
-        is_same = record && memcmp(&record->id, &event->id, sizeof event->id) == 0 &&
-                  record->stream.size == strlen(event->stream) &&
-                  memcmp(record->stream.data, event->stream, record->stream.size) == 0;
+        is_same = record && is_item(import, record, item);
         stele_cursor_free(cursor);
     }
     return is_same;
@@ -361,7 +446,7 @@ static int judge_refused(importer *import, size_t item, const stele_error *error
         import->needs_marker = true;
         return -1;
     }
-    if (event->key && is_same_event(import, &event->event, error)) {
+    if (event->key && is_same_event(import, item, error)) {
         import->counts.known++;
         return -1;
     }
@@ -535,18 +620,95 @@ static int refuse_item(importer *import, size_t item, size_t offset, const char 
     return result >= 0 ? result : say_bad_item(import, item, offset, message);
 }
 
+/* The event of an item, or NULL if it is bad. */
+static const cli_parsed_event *parse_item(void *context, size_t item)
+{
+    importer *import = context;
+    cli_parse_error *problem = &import->problems[item];
+
+    if (!import->is_parsed[item]) {
+        import->is_parsed[item] = true;
+        problem->message = NULL;
+        (void)cli_event_parse(&import->arena, cli_item_text(import->source, item),
+                              import->source->items[item].size, &import->options->rules,
+                              &import->parsed[item], problem);
+    }
+    return problem->message ? NULL : &import->parsed[item];
+}
+
+static bool is_last_window(const cli_source *source)
+{
+    return source->is_at_end && (source->array_has_ended ||
+                                 source->items[source->item_count - 1].end == source->buffer.size);
+}
+
+/* What has one time may be one commit, and is not taken apart at the end of a window, unless it is
+ * more than half of it. */
+static void cut_window(importer *import)
+{
+    const cli_source *source = import->source;
+    const cli_parsed_event *last = parse_item(import, source->item_count - 1);
+    size_t cut = source->item_count - 1;
+
+    if (is_last_window(source) || source->is_waiting || source->problem.message || !last ||
+        !last->has_time) {
+        return;
+    }
+    for (; cut > source->item_count / 2; cut--) {
+        const cli_parsed_event *event = parse_item(import, cut - 1);
+
+        if (event && (!event->has_time || event->time != last->time)) {
+            import->count = cut;
+            return;
+        }
+    }
+}
+
+/* Looks whether the store makes this item, or one that follows, when the others are appended. What
+ * is pending is written if so. Cuts the window when its items cannot tell. */
+static int find_commit(importer *import, size_t item)
+{
+    const cli_parsed_event *event = &import->parsed[item];
+    const cli_source *source = import->source;
+    const cli_lookahead items = {import->store, parse_item, import, import->count};
+    cli_derivation found;
+    int result = -1;
+
+    if (item < import->commit_end || strncmp(event->event.stream, "$$", 2) != 0) {
+        return -1;
+    }
+    if (import->pending_count > 0 && (!event->has_time || event->time > import->latest)) {
+        result = flush(import, item); /* they would not share a commit anyway */
+    }
+    if (result >= 0 || !cli_derived_may_begin(import->store, &event->event)) {
+        return result;
+    }
+    found = cli_derived_find(&items, item, import->is_derived, &import->commit_end);
+    if (found == CLI_DERIVES && import->is_derived[item]) {
+        return flush(import, item); /* the commit begins here */
+    }
+    if (found != CLI_DERIVES) {
+        import->commit_end = 0;
+    }
+    if (found == CLI_DERIVES_UNKNOWN) {
+        if (item > 0 ? !is_last_window(source) : source->is_waiting) {
+            import->needs_more = item == 0;
+            import->count = item;
+        }
+    }
+    return result;
+}
+
 static int take_item(importer *import, size_t item)
 {
     cli_parsed_event *event = &import->parsed[item];
-    cli_parse_error problem;
     stele_error error;
+    int result;
 
-    if (!cli_event_parse(&import->arena, cli_item_text(import->source, item),
-                         import->source->items[item].size, &import->options->rules, event,
-                         &problem)) {
-        return refuse_item(import, item, problem.at, problem.message);
+    if (!parse_item(import, item)) {
+        return refuse_item(import, item, import->problems[item].at, import->problems[item].message);
     }
-    if (memcmp(&event->event.id, &(stele_uuid){{0}}, sizeof event->event.id) == 0) {
+    if (!has_id(&event->event) && !event->key) {
         event->event.id = id_of(&import->source->items[item]);
     }
     if (!import->mode_is_known && decide_mode(import, event, &error) != STELE_OK) {
@@ -556,6 +718,14 @@ static int take_item(importer *import, size_t item)
         return refuse_item(
             import, item, 0,
             "its time lies in the future: recorded, it would stop the store's clock");
+    }
+    result = find_commit(import, item);
+    if (result >= 0 || item >= import->count) {
+        return result;
+    }
+    if (import->is_derived[item]) {
+        import->counts.imported++;
+        return -1;
     }
     if (!event->key && !event->is_tombstone && was_seen(import, item)) {
         import->counts.known++;
@@ -568,23 +738,27 @@ static int take_item(importer *import, size_t item)
 
 /* ---- Windows */
 
-/* Notes the times of items that are in the store already: where the recorded time must not go
- * below. */
+/* Counts items that an earlier run has dealt with, and notes the times of those that are in the
+ * store: where the recorded time must not go below. */
 static void pass_known(importer *import, size_t count)
 {
-    for (size_t i = 0; i < count && import->options->time == CLI_TIME_AUTO; i++) {
+    for (size_t i = 0; i < count; i++) {
         cli_parsed_event event;
         cli_parse_error error;
 
-        if (cli_event_parse(&import->arena, cli_item_text(import->source, i),
-                            import->source->items[i].size, &import->options->rules, &event,
-                            &error) &&
-            event.has_time && event.time > import->latest) {
-            import->latest = event.time;
+        if (!cli_event_parse(&import->arena, cli_item_text(import->source, i),
+                             import->source->items[i].size, &import->options->rules, &event,
+                             &error)) {
+            import->counts.bad++; /* --skip-bad has passed over it */
+        } else {
+            import->counts.known++;
+            if (import->options->time == CLI_TIME_AUTO && event.has_time &&
+                event.time > import->latest) {
+                import->latest = event.time;
+            }
         }
         cli_arena_reset(&import->arena);
     }
-    import->counts.known += count;
     import->has_resumed = true;
 }
 
@@ -594,18 +768,12 @@ static void show_progress(importer *import)
                       import->counts.imported + import->counts.known + import->counts.bad);
 }
 
-static bool is_last_window(const cli_source *source)
-{
-    return source->is_at_end && (source->array_has_ended ||
-                                 source->items[source->item_count - 1].end == source->buffer.size);
-}
-
 /* Writes what is pending of a window, and sees to it that its end can be recognised for ever. */
 static int leave_key(importer *import)
 {
     const cli_source *source = import->source;
-    const cli_item *last = &source->items[source->item_count - 1];
-    const int result = flush(import, source->item_count);
+    const cli_item *last = &source->items[import->count - 1];
+    const int result = flush(import, import->count);
     bool known = false;
     stele_error error;
 
@@ -638,15 +806,24 @@ static int import_window(importer *import)
         return -1;
     }
     memset(import->seen, 0, SEEN_SLOTS * sizeof *import->seen);
+    memset(import->is_parsed, 0, source->item_count * sizeof *import->is_parsed);
+    memset(import->is_derived, 0, source->item_count * sizeof *import->is_derived);
     import->window_has_key = false;
     import->end_has_key = false;
-    for (size_t item = 0; item < source->item_count && result < 0; item++) {
+    import->needs_more = false;
+    import->count = source->item_count;
+    import->commit_end = 0;
+    cut_window(import);
+    for (size_t item = 0; item < import->count && result < 0; item++) {
         result = take_item(import, item);
+        if (result < 0 && item + 1 == import->commit_end) {
+            result = flush(import, item + 1);
+        }
     }
-    if (result < 0) {
+    if (result < 0 && import->count > 0) {
         result = leave_key(import);
     }
-    cli_source_consume(source, source->item_count);
+    cli_source_consume(source, import->count);
     cli_arena_reset(&import->arena);
     if (result < 0 && import->store &&
         (source->is_waiting || cli_monotonic() - import->synced > SYNC_INTERVAL)) {
@@ -686,7 +863,7 @@ static int import_all(importer *import)
         if (cli_caught_signal() != 0) {
             return say_stopped(import);
         }
-        import->source->may_end_early = !import->looks_up;
+        import->source->may_end_early = !import->looks_up && !import->needs_more;
         cli_source_fill(import->source);
         if (import->source->item_count == 0) {
             return import->source->problem.message ? say_problem(import) : CLI_EXIT_OK;
@@ -710,6 +887,9 @@ int cli_import(stele_store *store, cli_source *source, const cli_import_options 
     import->pending = cli_take_zero(CLI_WINDOW_ITEMS * sizeof *import->pending);
     import->parsed = cli_take_zero(CLI_WINDOW_ITEMS * sizeof *import->parsed);
     import->seen = cli_take_zero(SEEN_SLOTS * sizeof *import->seen);
+    import->problems = cli_take_zero(CLI_WINDOW_ITEMS * sizeof *import->problems);
+    import->is_parsed = cli_take_zero(CLI_WINDOW_ITEMS * sizeof *import->is_parsed);
+    import->is_derived = cli_take_zero(CLI_WINDOW_ITEMS * sizeof *import->is_derived);
     import->now = stele_clock_system()->now(stele_clock_system()->context);
     import->synced = cli_monotonic();
     cli_progress_begin(&import->progress, "event", source->size, options->is_quiet);
@@ -732,6 +912,9 @@ int cli_import(stele_store *store, cli_source *source, const cli_import_options 
     cli_give_back(import->pending, CLI_WINDOW_ITEMS * sizeof *import->pending);
     cli_give_back(import->parsed, CLI_WINDOW_ITEMS * sizeof *import->parsed);
     cli_give_back(import->seen, SEEN_SLOTS * sizeof *import->seen);
+    cli_give_back(import->problems, CLI_WINDOW_ITEMS * sizeof *import->problems);
+    cli_give_back(import->is_parsed, CLI_WINDOW_ITEMS * sizeof *import->is_parsed);
+    cli_give_back(import->is_derived, CLI_WINDOW_ITEMS * sizeof *import->is_derived);
     cli_give_back(import, sizeof *import);
     return result;
 }

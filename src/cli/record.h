@@ -41,6 +41,9 @@ typedef enum cli_exactness {
  */
 void cli_record_add_json(cli_buffer *out, const stele_record *record, cli_exactness exactness);
 
+/* Whether JSON that stands in a line of JSON comes out of it with the same bytes. */
+bool cli_json_survives_a_line(const char *text, size_t size);
+
 /* "json", "binary", "protobuf", "avro". */
 const char *cli_format_name(stele_format format);
 

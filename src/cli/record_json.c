@@ -26,8 +26,7 @@ static bool is_blank(char byte)
     return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
 }
 
-/* Whether JSON that stands in a line of JSON comes out of it with the same bytes. */
-static bool survives_a_line(const char *text, size_t size)
+bool cli_json_survives_a_line(const char *text, size_t size)
 {
     return size > 0 && !memchr(text, '\n', size) && !memchr(text, '\r', size) &&
            !is_blank(text[0]) && !is_blank(text[size - 1]);
@@ -38,8 +37,9 @@ static void add_payload(cli_buffer *out, const char *name, const char *format_na
                         stele_bytes payload, stele_format format, cli_exactness exactness)
 {
     const char *text = (const char *)payload.data;
-    const bool as_json = format == STELE_JSON && cli_json_is_valid(text, payload.size) &&
-                         (exactness == CLI_FOR_READING || survives_a_line(text, payload.size));
+    const bool as_json =
+        format == STELE_JSON && cli_json_is_valid(text, payload.size) &&
+        (exactness == CLI_FOR_READING || cli_json_survives_a_line(text, payload.size));
 
     if (payload.size == 0 && format == STELE_BINARY) {
         return;

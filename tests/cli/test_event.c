@@ -116,9 +116,15 @@ TEST(an_id_that_is_no_uuid_becomes_one_and_is_kept)
     expect_text(again.event.metadata, "{\"$sourceId\":\"order 17\"}");
 }
 
-TEST(a_tombstone_is_known_by_its_type)
+TEST(a_tombstone_is_known_by_its_type_and_revision)
 {
-    expect_true(parsed("{\"stream\":\"s\",\"type\":\"$streamDeleted\"}", NULL).is_tombstone);
+#define END_TYPE "{\"stream\":\"s\",\"type\":\"$streamDeleted\""
+    expect_true(parsed(END_TYPE ",\"revision\":9223372036854775807}", NULL).is_tombstone);
+    expect_true(parsed(END_TYPE ",\"revision\":9.223372036854776e18}", NULL).is_tombstone);
+    expect_true(!parsed(END_TYPE "}", NULL).is_tombstone);
+    expect_true(!parsed(END_TYPE ",\"revision\":7}", NULL).is_tombstone);
+    expect_true(!parsed("{\"stream\":\"s\",\"type\":\"t\",\"revision\":9223372036854775807}", NULL)
+                     .is_tombstone);
 }
 
 TEST(a_stream_can_be_given_from_outside)

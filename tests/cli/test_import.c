@@ -5,6 +5,7 @@
  * matter of kill-import.
  */
 #include "cli/import.h"
+#include "cli/record.h"
 
 #include "support/test.h"
 
@@ -378,6 +379,42 @@ TEST(a_key_of_its_own_is_known_although_the_time_is_kept_in_another_way)
     stele_close(store, NULL);
 }
 
+TEST(equal_lines_with_one_key_are_one_event)
+{
+    const char *text = "{\"stream\":\"s\",\"type\":\"t\",\"data\":1,\"key\":\"order-1\"}\n"
+                       "{\"stream\":\"s\",\"type\":\"t\",\"data\":1,\"key\":\"order-1\"}\n";
+    stele_store *store = open_store();
+    cli_import_counts counts;
+
+    expect_int(import_text(store, text, NULL, &counts), 0);
+    expect_uint(counts.imported, 1);
+    expect_uint(counts.known, 1);
+    expect_int(import_text(store, text, NULL, &counts), 0);
+    expect_uint(counts.known, 2);
+    expect_uint(head_of(store), 1);
+    stele_close(store, NULL);
+}
+
+TEST(a_key_that_was_appended_another_way_is_known)
+{
+    const char *tags[] = {"a", "b"};
+    const char *text = "{\"stream\":\"s\",\"type\":\"t\",\"data\":1,\"tags\":[\"b\",\"a\",\"b\"],"
+                       "\"time\":\"2020-01-01T00:00:00Z\",\"key\":\"order-1\"}\n";
+    stele_append_options append = {.key = "order-1"};
+    stele_event event = stele_json_event("t", "1");
+    stele_store *store = open_store();
+    cli_import_counts counts;
+    stele_error error;
+
+    event.tags = tags;
+    event.tag_count = 2;
+    expect_ok(stele_append(store, "s", STELE_ANY, &event, 1, &append, NULL, &error), &error);
+    expect_int(import_text(store, text, NULL, &counts), 0);
+    expect_uint(counts.known, 1);
+    expect_uint(head_of(store), 1);
+    stele_close(store, NULL);
+}
+
 TEST(a_key_of_another_event_is_refused)
 {
     const char *text = "{\"stream\":\"s\",\"type\":\"t\",\"key\":\"order-1\"}\n"
@@ -397,7 +434,7 @@ TEST(tombstones_end_streams_once)
     cli_import_counts counts;
     stele_error error;
     const char *text =
-        "{\"stream\":\"s\",\"type\":\"t\"}\n{\"stream\":\"s\",\"type\":\"$streamDeleted\"}\n"
+        "{\"stream\":\"s\",\"type\":\"t\"}\n{\"stream\":\"s\",\"type\":\"$streamDeleted\",\"revision\":9223372036854775807}\n"
         "{\"stream\":\"u\",\"type\":\"t\"}\n";
 
     expect_int(import_text(store, text, NULL, &counts), 0);
@@ -408,6 +445,108 @@ TEST(tombstones_end_streams_once)
     expect_uint(counts.known, 3);
     expect_uint(head_of(store), 3);
     stele_close(store, NULL);
+}
+
+/* ---- What one store exports */
+
+enum { STREAMS = 4, COMMIT_EVENTS_MAX = 5 };
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return *state >> 33;
+}
+
+/* Any commit: events of streams, metadata that keeps, deletes or revives, in any order. */
+static void append_any(stele_store *store, uint64_t *random)
+{
+    static const char *const names[] = {"a", "b", "$$a", "$$b", "c", "$$c", "d", "$$d"};
+    static const char *const metadata[] = {"{\"$tb\":9223372036854775807}",
+                                           "{\"x\":[1.50,\"\\u0041\"],\"$tb\":9223372036854775807}",
+                                           "{\"$maxCount\":9}",
+                                           "{\"$tb\":1}",
+                                           "{}",
+                                           "[1]"};
+    stele_event events[COMMIT_EVENTS_MAX];
+    const size_t count = 1 + next_random(random) % COMMIT_EVENTS_MAX;
+    stele_commit commit = {.events = events, .event_count = count};
+    stele_error error;
+
+    for (size_t i = 0; i < count; i++) {
+        const char *stream = names[next_random(random) % (2 * STREAMS)];
+
+        events[i] = stele_json_event("t", "1");
+        if (stream[0] == '$') {
+            events[i] = stele_json_event("$metadata", metadata[next_random(random) % 6]);
+        }
+        events[i].stream = stream;
+    }
+    expect_ok(stele_append_commit(store, &commit, NULL, NULL, &error), &error);
+}
+
+static void export_all(stele_store *store, cli_buffer *out)
+{
+    stele_read read = {0};
+    stele_cursor *cursor = NULL;
+    const stele_record *record;
+    stele_error error;
+
+    expect_ok(stele_read_open(store, &read, &cursor, &error), &error);
+    while ((record = stele_cursor_next(cursor, &error))) {
+        cli_record_add_json(out, record, CLI_FOR_IMPORT);
+        cli_buffer_add_text(out, "\n");
+    }
+    expect_ok(error.status, &error);
+    stele_cursor_free(cursor);
+}
+
+/* Every record of both stores is the same, but for ids that the store has made. */
+static void expect_same(stele_store *store, stele_store *copy)
+{
+    stele_read read = {0};
+    stele_cursor *cursor = NULL;
+    stele_cursor *other = NULL;
+    const stele_record *a;
+    const stele_record *b;
+    stele_error error;
+
+    expect_uint(head_of(copy), head_of(store));
+    expect_ok(stele_read_open(store, &read, &cursor, &error), &error);
+    expect_ok(stele_read_open(copy, &read, &other, &error), &error);
+    while ((a = stele_cursor_next(cursor, &error)) && (b = stele_cursor_next(other, &error))) {
+        expect_uint(b->revision, a->revision);
+        expect_int(b->time, a->time);
+        expect_bytes(b->stream.data, b->stream.size, a->stream.data, a->stream.size);
+        expect_bytes(b->type.data, b->type.size, a->type.data, a->type.size);
+        expect_bytes(b->data.data, b->data.size, a->data.data, a->data.size);
+        expect_true(a->stream.data[0] == '$' || memcmp(&a->id, &b->id, sizeof a->id) == 0);
+    }
+    stele_cursor_free(cursor);
+    stele_cursor_free(other);
+}
+
+static const int round_trips[] = {1, 2, 3, 4, 5, 6, 7, 8};
+
+TEST_ROWS(an_export_imported_into_an_empty_store_is_the_same_store, round_trips)
+{
+    stele_store *store = open_store();
+    stele_store *copy;
+    uint64_t random = (uint64_t)round_trips[row];
+    cli_import_counts counts;
+    cli_buffer text = {0};
+
+    for (int i = 0; i < 4000; i++) {
+        append_any(store, &random);
+    }
+    export_all(store, &text);
+    copy = open_store();
+    expect_int(import_bytes(copy, text.data, text.size, NULL, &counts), 0);
+    expect_same(store, copy);
+    expect_int(import_bytes(copy, text.data, text.size, NULL, &counts), 0);
+    expect_uint(counts.known, head_of(store));
+    stele_close(store, NULL);
+    stele_close(copy, NULL);
+    cli_buffer_done(&text);
 }
 
 /* ---- What is wrong */
@@ -451,11 +590,14 @@ TEST(what_is_wrong_can_be_skipped)
     expect_uint(counts.imported + counts.bad, 20000);
     expect_uint(counts.bad, 14899 + 1 + 5);
     make_noise(store); /* so that nothing is recognised by its id */
+    const uint64_t imported = counts.imported;
     for (int i = 0; i < 2; i++) {
         const uint64_t before = head_of(store);
 
         expect_int(import_bytes(store, text.data, text.size, &skip, &counts), 0);
         expect_uint(counts.imported, 0);
+        expect_uint(counts.known, imported);
+        expect_uint(counts.bad, 14899 + 1 + 5);
         expect_uint(head_of(store), before);
     }
     cli_buffer_done(&text);
