@@ -21,6 +21,7 @@
 #include "log/plan.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- fetching what is missing */
@@ -209,6 +210,19 @@ static void add_failure(refusal *report, const stele__plan_stream *stream)
     report->conflict.violation_count++;
 }
 
+/* "is at revision 3", "does not exist" … */
+static void print_actual(stele_expected actual, char *ret_text, size_t size)
+{
+    if (actual >= 0) {
+        (void)snprintf(ret_text, size, "is at revision %" PRIi64, actual);
+    } else {
+        (void)snprintf(ret_text, size, "%s",
+                       actual == STELE_IS_DELETED      ? "is deleted"
+                       : actual == STELE_IS_TOMBSTONED ? "is tombstoned"
+                                                       : "does not exist");
+    }
+}
+
 static stele_status refuse_streams(const stele__plan *plan, stele_error *reterr)
 {
     refusal report = {.plan = plan, .only_deleted = true};
@@ -231,7 +245,7 @@ static stele_status refuse_streams(const stele__plan *plan, stele_error *reterr)
     report.conflict.expected_revision = named->expected;
     report.conflict.actual_revision = stele__look_actual(named);
     stele__core_describe_expected(named->expected, expected, sizeof expected);
-    stele__core_describe_expected(report.conflict.actual_revision, actual, sizeof actual);
+    print_actual(report.conflict.actual_revision, actual, sizeof actual);
     stele_status status;
     if (report.tombstoned) {
         status = stele__fail(reterr, STELE_DELETED_TOMBSTONE, "the stream %.*s is tombstoned",
@@ -242,13 +256,12 @@ static stele_status refuse_streams(const stele__plan *plan, stele_error *reterr)
                              STELE_TEXT(named->name));
     } else if (named->ids == STELE_IDS_ALL || named->ids == STELE_IDS_SOME) {
         status = stele__fail(reterr, STELE_CONFLICT_REVISION,
-                             "the stream %.*s, at %s, has some events of this commit already, and "
+                             "the stream %.*s %s and has some events of this commit already, while "
                              "others are new",
                              STELE_TEXT(named->name), actual);
     } else {
-        status =
-            stele__fail(reterr, STELE_CONFLICT_REVISION, "the stream %.*s is at %s; expected %s",
-                        STELE_TEXT(named->name), actual, expected);
+        status = stele__fail(reterr, STELE_CONFLICT_REVISION, "the stream %.*s %s; expected %s",
+                             STELE_TEXT(named->name), actual, expected);
     }
     if (reterr) {
         reterr->conflict = report.conflict;

@@ -434,7 +434,8 @@ TEST(tombstones_end_streams_once)
     cli_import_counts counts;
     stele_error error;
     const char *text =
-        "{\"stream\":\"s\",\"type\":\"t\"}\n{\"stream\":\"s\",\"type\":\"$streamDeleted\",\"revision\":9223372036854775807}\n"
+        "{\"stream\":\"s\",\"type\":\"t\"}\n"
+        "{\"stream\":\"s\",\"type\":\"$streamDeleted\",\"revision\":9223372036854775807}\n"
         "{\"stream\":\"u\",\"type\":\"t\"}\n";
 
     expect_int(import_text(store, text, NULL, &counts), 0);
