@@ -171,6 +171,9 @@ static stele_status measure_all(cli_bench *bench, stele_error *reterr)
     return status;
 }
 
+/* The store that is measured, as long as it is open. */
+static stele_store *measured;
+
 static int run_in(const char *folder, int64_t duration)
 {
     cli_bench bench = {.duration = duration};
@@ -181,6 +184,7 @@ static int run_in(const char *folder, int64_t duration)
     if (cli_open(STELE_READ_WRITE, NULL, &bench.store, &error) != STELE_OK) {
         return cli_fail(&error);
     }
+    measured = bench.store;
     bench.revisions = cli_take_zero(CLI_BENCH_STREAMS * sizeof *bench.revisions);
     for (size_t i = 0; i < CLI_BENCH_STREAMS; i++) {
         bench.revisions[i] = STELE_NO_STREAM;
@@ -189,6 +193,7 @@ static int run_in(const char *folder, int64_t duration)
         result = cli_fail(&error);
     }
     cli_give_back(bench.revisions, CLI_BENCH_STREAMS * sizeof *bench.revisions);
+    measured = NULL;
     const int closed = cli_close(bench.store);
     return result != CLI_EXIT_OK ? result : closed;
 }
@@ -221,6 +226,12 @@ static char *thrown_away;
 
 static void remove_thrown_away(void)
 {
+    if (measured) {
+        /* We leave in the middle of it. The store's threads would go on making files. */
+        stele_store *store = measured;
+        measured = NULL;
+        (void)stele_close(store, NULL);
+    }
     if (thrown_away) {
         remove_folder(AT_FDCWD, thrown_away);
         thrown_away = NULL;
