@@ -87,6 +87,9 @@ void stele__view_add_sealed(stele__view *view, const stele__index_segment *info,
                             stele__segment *segment);
 void stele__view_add_index(stele__view *view, stele__index *index);
 void stele__view_add_part(stele__view *view, stele__part *part);
+/* The same view with its first `kept` parts, and behind them `added` (NULL: nothing). */
+stele_status stele__view_change_parts(const stele__view *old, size_t kept, stele__part *added,
+                                      stele__view **ret_view, stele_error *reterr);
 /* Private memory of tails and open indexes. */
 size_t stele__view_memory(const stele__view *view);
 

@@ -240,20 +240,9 @@ static stele__part *last_part(const stele__log *log)
 static stele_status install_part(stele__log *log, stele__part *part, bool is_replacement,
                                  stele_error *reterr)
 {
-    const stele__view *old = log->view;
+    const size_t kept = log->view->part_count - (is_replacement ? 1 : 0);
     stele__view *view;
-    STELE_TRY(stele__view_create(log->alloc, old->sealed_count, old->index_count,
-                                 old->part_count + 1, &view, reterr));
-    for (size_t i = 0; i < old->sealed_count; i++) {
-        stele__view_add_sealed(view, &old->sealed[i].info, old->sealed[i].segment);
-    }
-    for (size_t i = 0; i < old->index_count; i++) {
-        stele__view_add_index(view, old->indexes[i]);
-    }
-    for (size_t i = 0; i + (is_replacement ? 1 : 0) < old->part_count; i++) {
-        stele__view_add_part(view, old->parts[i]);
-    }
-    stele__view_add_part(view, part);
+    STELE_TRY(stele__view_change_parts(log->view, kept, part, &view, reterr));
     stele__log_install(log, view);
     return STELE_OK;
 }

@@ -66,27 +66,12 @@ static stele_status begin_part(stele__log *log, stele_error *reterr)
     stele__segment_begin(segment, &header);
     stele__part *part = NULL;
     stele__view *view = NULL;
-    stele__view *old = log->view; /* only the holder of this lock and maintenance install views, and
-                                     we add to the end */
-    stele__lock(&log->view_lock);
-    old = stele__view_ref(log->view);
-    stele__unlock(&log->view_lock);
     stele_status status = stele__part_create(log->alloc, segment, &log->hash_key, &part, reterr);
     if (status == STELE_OK) {
-        status = stele__view_create(log->alloc, old->sealed_count, old->index_count,
-                                    old->part_count + 1, &view, reterr);
+        /* Only who holds the sequencer's lock installs views. */
+        status = stele__view_change_parts(log->view, log->view->part_count, part, &view, reterr);
     }
     if (status == STELE_OK) {
-        for (size_t i = 0; i < old->sealed_count; i++) {
-            stele__view_add_sealed(view, &old->sealed[i].info, old->sealed[i].segment);
-        }
-        for (size_t i = 0; i < old->index_count; i++) {
-            stele__view_add_index(view, old->indexes[i]);
-        }
-        for (size_t i = 0; i < old->part_count; i++) {
-            stele__view_add_part(view, old->parts[i]);
-        }
-        stele__view_add_part(view, part);
         part->last_time = time;
         part->end = 0; /* the first group writes the header, too */
         stele__part_unref(log->live);
@@ -98,7 +83,6 @@ static stele_status begin_part(stele__log *log, stele_error *reterr)
         stele__log_install(log, view);
         stele__maintain_kick(log);
     }
-    stele__view_unref(old);
     stele__part_unref(part);
     return status;
 }
@@ -113,19 +97,8 @@ static bool is_unused(const stele__log *log)
  * segments. Lock held. */
 static stele_status give_back(stele__log *log, stele_error *reterr)
 {
-    const stele__view *old = log->view; /* only the holder of this lock changes it */
     stele__view *view = NULL;
-    STELE_TRY(stele__view_create(log->alloc, old->sealed_count, old->index_count,
-                                 old->part_count - 1, &view, reterr));
-    for (size_t i = 0; i < old->sealed_count; i++) {
-        stele__view_add_sealed(view, &old->sealed[i].info, old->sealed[i].segment);
-    }
-    for (size_t i = 0; i < old->index_count; i++) {
-        stele__view_add_index(view, old->indexes[i]);
-    }
-    for (size_t i = 0; i + 1 < old->part_count; i++) {
-        stele__view_add_part(view, old->parts[i]);
-    }
+    STELE_TRY(stele__view_change_parts(log->view, log->view->part_count - 1, NULL, &view, reterr));
     log->reserve_number = log->live->segment->header.number;
     stele__segment_unref(log->reserve); /* its file is opened again in its turn */
     log->reserve = NULL;

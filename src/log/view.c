@@ -116,6 +116,28 @@ void stele__view_add_part(stele__view *view, stele__part *part)
     view->parts[view->part_count++] = stele__part_ref(part);
 }
 
+stele_status stele__view_change_parts(const stele__view *old, size_t kept, stele__part *added,
+                                      stele__view **ret_view, stele_error *reterr)
+{
+    stele__view *view;
+    STELE_TRY(stele__view_create(old->alloc, old->sealed_count, old->index_count, kept + 1, &view,
+                                 reterr));
+    for (size_t i = 0; i < old->sealed_count; i++) {
+        stele__view_add_sealed(view, &old->sealed[i].info, old->sealed[i].segment);
+    }
+    for (size_t i = 0; i < old->index_count; i++) {
+        stele__view_add_index(view, old->indexes[i]);
+    }
+    for (size_t i = 0; i < kept; i++) {
+        stele__view_add_part(view, old->parts[i]);
+    }
+    if (added) {
+        stele__view_add_part(view, added);
+    }
+    *ret_view = view;
+    return STELE_OK;
+}
+
 size_t stele__view_memory(const stele__view *view)
 {
     size_t bytes = 0;
