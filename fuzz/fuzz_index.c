@@ -6,117 +6,13 @@
  * finding, walking, checking and merging end, in bounds, with an answer.
  */
 #include "fuzz.h"
+#include "memory_file.h"
 
 #include "log/index_format.h"
 
-#include <errno.h>
 #include <stdio.h>
 
-enum { FILE_BYTES_MAX = 1 << 20, FILE_COUNT = 3, BASE_COUNT = 4 };
-
-/* ---- files in memory ---- */
-
-/* "0", "1" and "2" exist always. */
-typedef struct memory_file {
-    stele_file file;
-    size_t size;
-    uint8_t bytes[FILE_BYTES_MAX];
-} memory_file;
-
-static memory_file files[FILE_COUNT];
-
-static int memory_open(const stele_vfs *vfs, const char *path, int flags, stele_file **ret_file)
-{
-    (void)flags;
-    memory_file *file = &files[path[0] - '0'];
-    file->file.vfs = vfs;
-    *ret_file = &file->file;
-    return 0;
-}
-
-static void memory_close(stele_file *file)
-{
-    (void)file;
-}
-
-static int memory_read(stele_file *file, uint64_t offset, void *ret_bytes, size_t size,
-                       size_t *ret_read)
-{
-    const memory_file *memory = (const memory_file *)file;
-    const size_t left = offset < memory->size ? memory->size - (size_t)offset : 0;
-    *ret_read = size < left ? size : left;
-    memcpy(ret_bytes, memory->bytes + offset, *ret_read);
-    return 0;
-}
-
-static int memory_write(stele_file *file, uint64_t offset, const void *bytes, size_t size)
-{
-    memory_file *memory = (memory_file *)file;
-    if (offset + size > FILE_BYTES_MAX) {
-        return ENOSPC;
-    }
-    memcpy(memory->bytes + offset, bytes, size);
-    memory->size = offset + size > memory->size ? (size_t)offset + size : memory->size;
-    return 0;
-}
-
-static int memory_sync(stele_file *file)
-{
-    (void)file;
-    return 0;
-}
-
-static int memory_size(stele_file *file, uint64_t *ret_size)
-{
-    *ret_size = ((const memory_file *)file)->size;
-    return 0;
-}
-
-static int memory_truncate(stele_file *file, uint64_t size)
-{
-    ((memory_file *)file)->size = (size_t)size;
-    return 0;
-}
-
-/* A copy of the exact size, so that a sanitizer sees reading beyond it. */
-static int memory_map(stele_file *file, size_t size, const uint8_t **ret_memory)
-{
-    uint8_t *copy = stele__allocate(stele_alloc_default(), size);
-    if (!copy) {
-        return ENOMEM;
-    }
-    memcpy(copy, ((const memory_file *)file)->bytes, size);
-    *ret_memory = copy;
-    return 0;
-}
-
-static void memory_unmap(const stele_vfs *vfs, const uint8_t *memory, size_t size)
-{
-    (void)vfs;
-    union {
-        const uint8_t *borrowed;
-        void *owned;
-    } pointer = {.borrowed = memory};
-    stele__release(stele_alloc_default(), pointer.owned, size);
-}
-
-static int memory_remove(const stele_vfs *vfs, const char *path)
-{
-    (void)vfs;
-    files[path[0] - '0'].size = 0;
-    return 0;
-}
-
-static const stele_vfs memory_vfs = {.open = memory_open,
-                                     .close = memory_close,
-                                     .read = memory_read,
-                                     .write = memory_write,
-                                     .sync = memory_sync,
-                                     .size = memory_size,
-                                     .truncate = memory_truncate,
-                                     .map = memory_map,
-                                     .unmap = memory_unmap,
-                                     .remove = memory_remove};
+enum { BASE_COUNT = 4 };
 
 /* ---- files to begin with ---- */
 
@@ -131,7 +27,7 @@ static void must(stele_status status)
 static stele__index_params params_of(const char *path)
 {
     return (stele__index_params){.alloc = stele_alloc_default(),
-                                 .vfs = &memory_vfs,
+                                 .vfs = &memory_file_vfs,
                                  .path = path,
                                  .store = store,
                                  .hash_key = key,
@@ -302,7 +198,7 @@ static void merge(stele__index *index)
     must(stele__index_add_term(builder, STELE_TERM_TYPE, stele__text("030"), 0, false, NULL));
     must(stele__index_add_positions(builder, &first, 1, NULL));
     must(stele__index_finish(builder, NULL, NULL));
-    must(stele__index_open(stele_alloc_default(), &memory_vfs, "1", STELE_PREAD, &store, &key,
+    must(stele__index_open(stele_alloc_default(), &memory_file_vfs, "1", STELE_PREAD, &store, &key,
                            first, first + 19, &indexes[1], NULL));
     (void)stele__index_merge(&params, indexes, 2, NULL, NULL, NULL);
     stele__index_unref(indexes[1]);
@@ -311,15 +207,16 @@ static void merge(stele__index *index)
 static void ask(stele_mapping mapping)
 {
     const stele_alloc *alloc = stele_alloc_default();
-    const uint8_t *bytes = files[0].bytes;
+    memory_file *file = memory_file_at("0");
+    const uint8_t *bytes = file->bytes;
     stele__index *index = NULL;
     stele_error error;
-    if (files[0].size < STELE_INDEX_PAGE_SIZE) {
-        memset(files[0].bytes + files[0].size, 0, STELE_INDEX_PAGE_SIZE - files[0].size);
+    if (file->size < STELE_INDEX_PAGE_SIZE) {
+        memset(file->bytes + file->size, 0, STELE_INDEX_PAGE_SIZE - file->size);
     }
     const stele_status status =
-        stele__index_open(alloc, &memory_vfs, "0", mapping, &store, &key, stele__load64(bytes + 32),
-                          stele__load64(bytes + 40), &index, &error);
+        stele__index_open(alloc, &memory_file_vfs, "0", mapping, &store, &key,
+                          stele__load64(bytes + 32), stele__load64(bytes + 40), &index, &error);
     if (status != STELE_OK) {
         STELE_ASSERT(error.message[0] != '\0');
         return;
@@ -334,7 +231,7 @@ static void ask(stele_mapping mapping)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static memory_file bases[BASE_COUNT];
-    memory_file *file = &files[0];
+    memory_file *file = memory_file_at("0");
     if (bases[0].size == 0) {
         for (unsigned i = 0; i < BASE_COUNT; i++) {
             build_base(&base_shapes[i], "0");
@@ -342,7 +239,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             bases[i].size = file->size;
         }
     }
-    if (size == 0 || size > FILE_BYTES_MAX) {
+    if (size == 0 || size > MEMORY_FILE_BYTES_MAX) {
         return 0;
     }
     const unsigned choice = data[0];

@@ -5,133 +5,41 @@
  * first one. What is accepted makes sense, and is read again as it was when it is written.
  */
 #include "fuzz.h"
+#include "memory_file.h"
 
 #include "log/manifest.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
-/* ---- two files in memory: "manifest" and the one beside it ---- */
-
-enum { FILE_BYTES_MAX = 1 << 18 };
-
-typedef struct memory_file {
-    stele_file file;
-    size_t size;
-    uint8_t bytes[FILE_BYTES_MAX];
-} memory_file;
-
-static memory_file files[2];
-
-static int memory_open(const stele_vfs *vfs, const char *path, int flags, stele_file **ret_file)
-{
-    (void)flags;
-    const size_t size = strlen(path);
-    memory_file *file = &files[path[size - 1] == 'w' ? 1 : 0];
-    file->file.vfs = vfs;
-    *ret_file = &file->file;
-    return 0;
-}
-
-static void memory_close(stele_file *file)
-{
-    (void)file;
-}
-
-static int memory_read(stele_file *file, uint64_t offset, void *ret_bytes, size_t size,
-                       size_t *ret_read)
-{
-    const memory_file *memory = (const memory_file *)file;
-    const size_t left = offset < memory->size ? memory->size - (size_t)offset : 0;
-    *ret_read = size < left ? size : left;
-    memcpy(ret_bytes, memory->bytes + offset, *ret_read);
-    return 0;
-}
-
-static int memory_write(stele_file *file, uint64_t offset, const void *bytes, size_t size)
-{
-    memory_file *memory = (memory_file *)file;
-    if (offset + size > FILE_BYTES_MAX) {
-        return ENOSPC;
-    }
-    memcpy(memory->bytes + offset, bytes, size);
-    memory->size = offset + size > memory->size ? (size_t)offset + size : memory->size;
-    return 0;
-}
-
-static int memory_sync(stele_file *file)
-{
-    (void)file;
-    return 0;
-}
-
-static int memory_size(stele_file *file, uint64_t *ret_size)
-{
-    *ret_size = ((const memory_file *)file)->size;
-    return 0;
-}
-
-static int memory_truncate(stele_file *file, uint64_t size)
-{
-    ((memory_file *)file)->size = (size_t)size;
-    return 0;
-}
-
-static int memory_rename(const stele_vfs *vfs, const char *from, const char *to)
-{
-    (void)vfs;
-    (void)from;
-    (void)to;
-    memcpy(files[0].bytes, files[1].bytes, files[1].size);
-    files[0].size = files[1].size;
-    return 0;
-}
-
-static int memory_sync_folder(const stele_vfs *vfs, const char *path)
-{
-    (void)vfs;
-    (void)path;
-    return 0;
-}
-
-static const stele_vfs memory_vfs = {.open = memory_open,
-                                     .close = memory_close,
-                                     .read = memory_read,
-                                     .write = memory_write,
-                                     .sync = memory_sync,
-                                     .size = memory_size,
-                                     .truncate = memory_truncate,
-                                     .rename = memory_rename,
-                                     .sync_folder = memory_sync_folder};
-
 /* ---- the file ---- */
 
-static size_t put_half(size_t at, const uint8_t *text, size_t size)
+static size_t put_half(memory_file *file, size_t at, const uint8_t *text, size_t size)
 {
     char line[40];
     const int line_size =
         snprintf(line, sizeof line, "crc %08" PRIx32 " %zu\n", stele__crc32c(0, text, size), size);
-    memcpy(files[0].bytes + at, text, size);
-    memcpy(files[0].bytes + at + size, line, (size_t)line_size);
+    memcpy(file->bytes + at, text, size);
+    memcpy(file->bytes + at + size, line, (size_t)line_size);
     return at + size + (size_t)line_size;
 }
 
 static void make_file(const uint8_t *data, size_t size)
 {
+    memory_file *file = memory_file_at("f/manifest");
     const uint8_t choice = size ? data[0] : 0;
     data += size > 0;
     size -= size > 0;
-    size = size < FILE_BYTES_MAX / 4 ? size : FILE_BYTES_MAX / 4;
+    size = size < MEMORY_FILE_BYTES_MAX / 16 ? size : MEMORY_FILE_BYTES_MAX / 16;
     if (choice % 4 == 0) {
-        memcpy(files[0].bytes, data, size);
-        files[0].size = size;
+        memcpy(file->bytes, data, size);
+        file->size = size;
         return;
     }
-    const size_t half = put_half(0, data, size);
-    files[0].size = put_half(half, data, size);
+    const size_t half = put_half(file, 0, data, size);
+    file->size = put_half(file, half, data, size);
     if (choice % 4 == 2) {
-        files[0].bytes[choice * 7u % half] ^= 0x11;
+        file->bytes[choice * 7u % half] ^= 0x11;
     }
 }
 
@@ -177,8 +85,8 @@ static void go_round(stele__manifest *manifest)
     stele__manifest_init(&again, stele_alloc_default());
     /* Numbers that are longer in the new generation may not fit. */
     if (manifest->generation < UINT64_MAX &&
-        stele__manifest_write(&memory_vfs, "f", manifest, &error) == STELE_OK) {
-        STELE_ASSERT(stele__manifest_read(&memory_vfs, "f", &again, &is_healed, &error) ==
+        stele__manifest_write(&memory_file_vfs, "f", manifest, &error) == STELE_OK) {
+        STELE_ASSERT(stele__manifest_read(&memory_file_vfs, "f", &again, &is_healed, &error) ==
                          STELE_OK &&
                      !is_healed);
         if (manifest->is_clean) {
@@ -203,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make_file(data, size);
     stele__manifest_init(&manifest, stele_alloc_default());
     const stele_status status =
-        stele__manifest_read(&memory_vfs, "f", &manifest, &is_healed, &error);
+        stele__manifest_read(&memory_file_vfs, "f", &manifest, &is_healed, &error);
     STELE_ASSERT(status == STELE_OK || status == STELE_CORRUPT || status == STELE_UNSUPPORTED);
     if (status == STELE_OK) {
         check_sense(&manifest);

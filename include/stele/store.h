@@ -230,8 +230,9 @@ STELE_API STELE_MUST_CHECK stele_status stele_append_commit(stele_store *store, 
 /**
  * Called once for every accepted submission, in the order of positions for those that were written, on the thread that
  * commits: one of the store's, or any that is inside the store; one at a time. It may submit, but must not wait for
- * anything, append synchronously, sync, step or close. What stands behind it waits meanwhile. The pointers are borrowed
- * for the call; `receipt` is NULL unless `status` is ::STELE_OK. Statuses are those of stele_append().
+ * its store: an append that is not a submission, stele_sync(), stele_step() and waiting answer ::STELE_INVALID there,
+ * and it must not close it. What stands behind it waits meanwhile. The pointers are borrowed for the call; `receipt` is
+ * NULL unless `status` is ::STELE_OK. Statuses are those of stele_append().
  */
 typedef void (*stele_completion)(void *context, stele_status status, const stele_receipt *receipt,
                                  const stele_error *error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The door of the room core: the nouns and rules that every part shares and that need neither files
- * nor threads. Pure functions; any thread.
+ * nor locks. Any thread.
  */
 #ifndef STELE_CORE_CORE_H
 #define STELE_CORE_CORE_H
@@ -11,6 +11,7 @@
 
 #include <stele/cursor.h>
 #include <stele/event.h>
+#include <stele/store.h>
 
 /* What Stele reads of a stream's metadata. Absent, negative or non-integer values count as absent.
  */
@@ -49,5 +50,13 @@ static inline bool stele__core_is_metastream(stele_text stream)
 /* The text of an expectation or actual state for messages: "no stream", "revision 5", "any".
  * Written to `ret_text`. */
 void stele__core_describe_expected(stele_expected expected, char *ret_text, size_t size);
+
+/* Calls a completion of a store (any pointer that stands for it). */
+void stele__core_complete(const void *store, stele_completion done, void *context,
+                          stele_status status, const stele_receipt *receipt,
+                          const stele_error *error);
+
+/* STELE_INVALID if this thread is inside a completion of the store: it would wait for itself. */
+stele_status stele__core_check_outside(const void *store, stele_error *reterr);
 
 #endif

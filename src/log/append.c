@@ -476,6 +476,7 @@ stele_status stele__log_append(stele__log *log, const stele_request *request,
     stele__fate decided;
     stele__group *group;
     stele_receipt receipt;
+    STELE_TRY(stele__core_check_outside(log, reterr));
     if (log->options.background == STELE_NO_THREADS && log->deferred) {
         stele__append_deferred(log);
     }

@@ -196,11 +196,11 @@ static void call_notes(stele__log *log, stele__group *group)
         stele__completion_note *note = &group->notes[i];
         const stele_error good = {.status = STELE_OK};
         if (failed) {
-            note->done(note->context, STELE_IO, NULL, &log->poison);
+            stele__core_complete(log, note->done, note->context, STELE_IO, NULL, &log->poison);
         } else if (note->status == STELE_OK) {
-            note->done(note->context, STELE_OK, &note->receipt, &good);
+            stele__core_complete(log, note->done, note->context, STELE_OK, &note->receipt, &good);
         } else {
-            note->done(note->context, note->status, NULL, note->error);
+            stele__core_complete(log, note->done, note->context, note->status, NULL, note->error);
         }
         stele__release(log->alloc, note->error, sizeof *note->error);
     }

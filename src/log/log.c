@@ -294,6 +294,7 @@ stele_status stele__log_wait(stele__log *log, stele_position after, stele_durati
                              stele_position *ret_head, stele_error *reterr)
 {
     const int64_t begin = log->clock->monotonic(log->clock->context);
+    STELE_TRY(stele__core_check_outside(log, reterr));
     for (;;) {
         const uint32_t ticket = stele__shared_ticket(&log->shared);
         STELE_TRY(stele__log_head(log, ret_head, reterr));
@@ -318,6 +319,7 @@ stele_status stele__log_wait(stele__log *log, stele_position after, stele_durati
 
 stele_status stele__log_sync(stele__log *log, stele_error *reterr)
 {
+    STELE_TRY(stele__core_check_outside(log, reterr));
     stele__append_wait_deferred(log);
     stele__lock(&log->lock);
     return stele__commit_wait_all(log, true, reterr);
@@ -326,6 +328,7 @@ stele_status stele__log_sync(stele__log *log, stele_error *reterr)
 stele_status stele__log_step(stele__log *log, int *ret_more, stele_error *reterr)
 {
     bool more = false;
+    STELE_TRY(stele__core_check_outside(log, reterr));
     if (log->is_writer) {
         stele__append_deferred(log);
         stele__lock(&log->lock);

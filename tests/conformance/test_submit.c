@@ -453,6 +453,53 @@ TEST(a_completion_may_submit)
     expect_uint(count_of(s, (stele_read){.stream = "chain"}), LENGTH);
 }
 
+typedef struct impatient {
+    completions *all;
+    submission submission;
+    stele_cursor *cursor;
+    stele_status append;
+    stele_status sync;
+    stele_status step;
+    stele_status wait;
+    stele_status cursor_wait;
+} impatient;
+
+/* A completion that would wait for itself. */
+static void wait_inside(void *context, stele_status status, const stele_receipt *receipt,
+                        const stele_error *error)
+{
+    impatient *one = context;
+    stele_store *store = held(one->all->suite);
+    const stele_event event = nameless("t", "{}");
+    one->append = stele_append(store, "b", STELE_ANY, &event, 1, NULL, NULL, NULL);
+    one->sync = stele_sync(store, NULL);
+    one->step = stele_step(store, NULL, NULL);
+    one->wait = stele_wait(store, 100, STELE_FOREVER, NULL, NULL);
+    one->cursor_wait = stele_cursor_wait(one->cursor, STELE_FOREVER, NULL);
+    completed(&one->submission, status, receipt, error);
+}
+
+TEST(a_completion_that_would_wait_for_its_store_is_told_so)
+{
+    SUITE(s);
+    completions *all = completions_new(s);
+    impatient one = {.all = all, .submission = {all, 0, 0}};
+    stele_error error;
+    expect_ok(stele_read_open(held(s), &(stele_read){.limit = 0}, &one.cursor, &error), &error);
+    const stele_event event = in_stream("a", nameless("t", "{}"));
+    const stele_commit commit = {.events = &event, .event_count = 1};
+    expect_ok(stele_submit(held(s), &commit, wait_inside, &one, &error), &error);
+    await(all, 1);
+    stele_cursor_free(one.cursor);
+    expect_int(one.append, STELE_INVALID);
+    expect_int(one.sync, STELE_INVALID);
+    expect_int(one.step, STELE_INVALID);
+    expect_int(one.wait, STELE_INVALID);
+    expect_int(one.cursor_wait, STELE_INVALID);
+    expect_uint(head_of(s), 1); /* and the store goes on */
+    expect_says(append(s, "b", STELE_NO_STREAM, "e0"), "written 0 @2");
+}
+
 /* ---- back-pressure */
 
 TEST(what_is_in_flight_is_bounded_and_there_is_room_again_after_completions)

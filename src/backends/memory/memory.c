@@ -50,6 +50,7 @@ static stele_status wait_for_head(stele_backend *backend, stele_position after,
     const stele_clock *clock = store->clock;
     const int64_t start = clock->monotonic(clock->context);
     stele_duration left = timeout;
+    STELE_TRY(stele__core_check_outside(store, reterr));
     stele__lock(&store->lock);
     while (store->head <= after && left != 0) {
         if (!stele__condition_wait(&store->changed, &store->lock, left)) {

@@ -16,6 +16,7 @@
 
 #include "backends/memory/memory.h"
 #include "base/base.h"
+#include "core/core.h"
 
 /* Chunk k holds 1,024 << k records, so the directory never has to move. */
 #define MEMORY_CHUNK_RECORDS ((uint64_t)1024)
@@ -131,7 +132,6 @@ struct memory_store {
     uint64_t submitted;
     uint64_t completed;
     bool is_completing;
-    pthread_t completing_thread;
     bool has_thread;
     bool is_closing;
     stele__thread thread;

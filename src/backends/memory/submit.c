@@ -28,11 +28,10 @@ static void call_first(memory_store *store)
         store->last_completion = NULL;
     }
     store->is_completing = true;
-    store->completing_thread = pthread_self();
     stele__unlock(&store->lock);
-    completion->done(completion->context, completion->status,
-                     completion->status == STELE_OK ? &completion->receipt : NULL,
-                     &completion->error);
+    stele__core_complete(store, completion->done, completion->context, completion->status,
+                         completion->status == STELE_OK ? &completion->receipt : NULL,
+                         &completion->error);
     stele__lock(&store->lock);
     store->is_completing = false;
     store->completed++;
@@ -92,15 +91,11 @@ void stele__memory_complete_all(memory_store *store)
     }
 }
 
-static bool is_own_completion(const memory_store *store)
-{
-    return store->is_completing && pthread_equal(store->completing_thread, pthread_self());
-}
-
 stele_status stele__memory_append(stele_backend *backend, const stele_request *request,
                                   stele_receipt *ret_receipt, stele_error *reterr)
 {
     memory_store *store = memory_of(backend);
+    STELE_TRY(stele__core_check_outside(store, reterr));
     stele__lock(&store->lock);
     if (store->options.background == STELE_NO_THREADS) {
         call_some(store, SIZE_MAX);
@@ -187,21 +182,17 @@ stele_status stele__memory_submit(stele_backend *backend, const stele_request *r
 stele_status stele__memory_sync(stele_backend *backend, stele_error *reterr)
 {
     memory_store *store = memory_of(backend);
-    stele_status status = STELE_OK;
+    STELE_TRY(stele__core_check_outside(store, reterr));
     stele__lock(&store->lock);
-    if (is_own_completion(store)) {
-        status = stele__fail(reterr, STELE_INVALID, "a completion must not wait for the store");
-    } else {
-        complete_until(store, store->submitted);
-    }
+    complete_until(store, store->submitted);
     stele__unlock(&store->lock);
-    return status;
+    return STELE_OK;
 }
 
 stele_status stele__memory_step(stele_backend *backend, int *ret_more, stele_error *reterr)
 {
     memory_store *store = memory_of(backend);
-    (void)reterr;
+    STELE_TRY(stele__core_check_outside(store, reterr));
     stele__lock(&store->lock);
     call_some(store, STEP_COMPLETIONS_MAX);
     *ret_more = store->first_completion != NULL;
