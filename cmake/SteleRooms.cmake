@@ -2,7 +2,7 @@
 #
 # Rooms: the folders under src/.
 #
-#   stele_room(<name> SOURCES a.c b.c USES base core [LIBRARIES jansson])
+#   stele_room(<name> SOURCES a.c b.c USES base core)
 #
 # declares an object library stele_<name>. USES are the rooms whose functions it may call.
 # LIBRARIES, from outside, need not be given where a source includes their header (tools/layers says
@@ -31,9 +31,6 @@ function(stele_room name)
     set_property(GLOBAL APPEND PROPERTY STELE_ROOMS ${name})
     set_property(GLOBAL PROPERTY STELE_ROOM_${name}_USES "${room_USES}")
     stele_included_libraries(libraries ${room_SOURCES})
-    if("jansson" IN_LIST room_LIBRARIES)
-        list(APPEND libraries Jansson::Jansson)
-    endif()
     list(REMOVE_DUPLICATES libraries)
     set_property(GLOBAL PROPERTY STELE_ROOM_${name}_LIBRARIES "${libraries}")
     list(TRANSFORM room_SOURCES PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")

@@ -107,7 +107,7 @@ static void check_is_safe(const cli_buffer *shown, bool has_lines)
     }
 }
 
-/* Like cli_json_is_valid(), but its members may be nested as deeply as an event's data. */
+/* Like stele__json_is_valid(), but its members may be nested as deeply as an event's data. */
 static bool is_object(const char *text, size_t size)
 {
     static cli_arena arena;
@@ -130,9 +130,9 @@ static void show(const stele_record *record)
     cli_json_add_safe(&safe, line.data, line.size);
     STELE_ASSERT(is_object(safe.data, safe.size));
     check_is_safe(&safe, false);
-    if (record->data_format == STELE_JSON && cli_json_is_valid(data, record->data.size)) {
+    if (record->data_format == STELE_JSON && stele__json_is_valid(data, record->data.size)) {
         cli_json_add_pretty(&pretty, data, record->data.size, 2);
-        STELE_ASSERT(cli_json_is_valid(pretty.data, pretty.size));
+        STELE_ASSERT(stele__json_is_valid(pretty.data, pretty.size));
         check_is_safe(&pretty, true);
     }
     cli_buffer_clear(&safe);
@@ -183,7 +183,7 @@ static void check_cloud_data(const stele_record *record, const stele_event *agai
 
     STELE_ASSERT(is_same_bytes(again->data, record->data));
     if (record->data_format == STELE_JSON) {
-        STELE_ASSERT(!cli_json_is_valid(text, record->data.size) ||
+        STELE_ASSERT(!stele__json_is_valid(text, record->data.size) ||
                      again->data_format == STELE_JSON);
     } else {
         STELE_ASSERT(record->data.size == 0 || again->data_format == record->data_format);

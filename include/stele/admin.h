@@ -61,10 +61,11 @@ STELE_API STELE_MUST_CHECK stele_status stele_describe(stele_store *store, stele
  * that was kept elsewhere.
  *
  * @param checkpoint borrowed for the call. @param ret_valid_until may be NULL; written with ::STELE_OK and
- * ::STELE_INVALID_CHECKPOINT.
- * @return ::STELE_OK; ::STELE_INVALID_CHECKPOINT: another store, a position beyond the head, or a history of which the
- * end was lost: `ret_valid_until` is the last position that the checkpoint's epoch shares with this one, 0 for another
- * store; ::STELE_INVALID; and on a handle for reading what stands at the top of store.h. Any thread.
+ * ::STELE_INVALID_CHECKPOINT: the last position that the checkpoint's epoch shares with the present one, which is the
+ * head if nothing was lost since; 0 for another store and for an epoch that this store never had.
+ * @return ::STELE_OK; ::STELE_INVALID_CHECKPOINT: another store, an epoch that has not begun, or epoch 0, which there
+ * is not; a position beyond `ret_valid_until`: beyond the head, or in a history of which the end was lost;
+ * ::STELE_INVALID; and on a handle for reading what stands at the top of store.h. Any thread.
  */
 STELE_API STELE_MUST_CHECK stele_status stele_checkpoint_check(stele_store *store, const stele_checkpoint *checkpoint,
                                                                stele_position *ret_valid_until, stele_error *reterr);

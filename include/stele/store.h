@@ -356,7 +356,8 @@ STELE_API void stele_metadata_done(stele_metadata *metadata);
  *
  * The event gets a new id, so a repeated call is recognised by `options->key` alone.
  *
- * @param expected of the metadata stream. @param json `json_size` bytes of UTF-8, an object without duplicate keys;
+ * @param expected of the metadata stream. @param json `json_size` bytes of UTF-8, an object; of equal keys the last
+ * counts;
  * ::STELE_INVALID if it is none. Borrowed for the call. @param options may be NULL. @param ret_receipt may be NULL.
  * @return as stele_append(). Any thread, but not a completion.
  */

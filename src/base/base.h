@@ -14,6 +14,7 @@
 #include "error.h"
 #include "hash.h"
 #include "prng.h"
+#include "saturate.h"
 #include "signal.h"
 #include "text.h"
 #include "thread.h"

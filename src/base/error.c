@@ -140,7 +140,9 @@ stele_status stele__fail_os(stele_error *reterr, unsigned cause, int os_error, c
         char reason[128];
         size_t used;
 
-        if (strerror_r(os_error, reason, sizeof reason) != 0) {
+        if (os_error == ESPIPE) { /* see stele/sys/vfs.h: clearer than "Illegal seek" */
+            (void)snprintf(reason, sizeof reason, "not a regular file");
+        } else if (strerror_r(os_error, reason, sizeof reason) != 0) {
             (void)snprintf(reason, sizeof reason, "error %d", os_error);
         }
         va_start(arguments, format);

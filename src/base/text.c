@@ -49,6 +49,13 @@ static size_t sequence_size(const uint8_t *at, size_t size)
     return count;
 }
 
+size_t stele__text_utf8_size(const char *at, const char *end)
+{
+    return at >= end             ? 0
+           : (uint8_t)*at < 0x80 ? 1
+                                 : sequence_size((const uint8_t *)at, (size_t)(end - at));
+}
+
 bool stele__text_is_utf8(stele_text text)
 {
     const uint8_t *at = (const uint8_t *)text.data;

@@ -31,5 +31,7 @@ int stele__text_compare(stele_text a, stele_text b);
 /* Well-formed UTF-8 by RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. NUL is
  * allowed here. */
 bool stele__text_is_utf8(stele_text text);
+/* The bytes of the character at `at`; 0: there is none, by the same rule. */
+size_t stele__text_utf8_size(const char *at, const char *end);
 
 #endif

@@ -25,8 +25,8 @@ typedef struct cloud_writer {
     const stele_record *record;
     const char *source; /* the attribute that is written */
     cli_arena arena;
-    cli_members kept;          /* what an import kept; no members: nothing */
-    cli_json_value kept_value; /* where they stand; size 0: nowhere */
+    cli_members kept;             /* what an import kept; no members: nothing */
+    stele__json_value kept_value; /* where they stand; size 0: nowhere */
     stele_time time;
     cli_buffer rest; /* the other members of the metadata */
     bool metadata_is_object;
@@ -71,7 +71,7 @@ static bool is_attribute(cli_members *members, const cli_member *member)
 }
 
 /* Takes an object for what an import kept, if all of it can be. */
-static bool take_kept(cloud_writer *writer, const cli_json_value *value)
+static bool take_kept(cloud_writer *writer, const stele__json_value *value)
 {
     cli_members members;
 
@@ -89,13 +89,14 @@ static bool take_kept(cloud_writer *writer, const cli_json_value *value)
     return true;
 }
 
-static bool take_time(cloud_writer *writer, const cli_json_value *value)
+static bool take_time(cloud_writer *writer, const stele__json_value *value)
 {
-    return value->kind == CLI_JSON_STRING && !value->has_escapes &&
+    return value->kind == STELE_JSON_STRING && !value->has_escapes &&
            stele_time_parse(value->text + 1, value->size - 2, &writer->time) == 0;
 }
 
-static void add_rest(cloud_writer *writer, const cli_json_value *name, const cli_json_value *value)
+static void add_rest(cloud_writer *writer, const stele__json_value *name,
+                     const stele__json_value *value)
 {
     cli_buffer_add_text(&writer->rest, writer->rest.size > 0 ? "," : "");
     cli_buffer_add(&writer->rest, name->text, name->size);
@@ -107,30 +108,31 @@ static void split_metadata(cloud_writer *writer)
 {
     const stele_record *record = writer->record;
     const char *text = (const char *)record->metadata.data;
-    cli_json_scanner scanner;
-    cli_json_value name;
-    cli_json_value value;
+    stele__json_scanner scanner;
+    stele__json_value name;
+    stele__json_value value;
     bool is_first = true;
 
-    if (record->metadata_format != STELE_JSON || !cli_json_is_valid(text, record->metadata.size)) {
+    if (record->metadata_format != STELE_JSON ||
+        !stele__json_is_valid(text, record->metadata.size)) {
         return;
     }
-    cli_json_begin(&scanner, text, record->metadata.size);
-    if (!cli_json_enter(&scanner, '{')) {
+    stele__json_begin(&scanner, text, record->metadata.size);
+    if (!stele__json_enter(&scanner, '{')) {
         return;
     }
     writer->metadata_is_object = true;
-    while (cli_json_next_member(&scanner, is_first, &name, &value) > 0) {
-        const cli_json_value before = writer->kept_value;
+    while (stele__json_next_member(&scanner, is_first, &name, &value) > 0) {
+        const stele__json_value before = writer->kept_value;
 
         is_first = false;
-        if (value.kind == CLI_JSON_OBJECT && cli_json_string_is(&name, CLI_SOURCE_CLOUDEVENT) &&
+        if (value.kind == STELE_JSON_OBJECT && stele__json_is_text(&name, CLI_SOURCE_CLOUDEVENT) &&
             take_kept(writer, &value)) {
             /* An import adds it behind what was there: the last one is it. */
             if (before.size > 0) {
                 add_rest(writer, &name, &before);
             }
-        } else if (!cli_json_string_is(&name, CLI_SOURCE_TIME) || !take_time(writer, &value)) {
+        } else if (!stele__json_is_text(&name, CLI_SOURCE_TIME) || !take_time(writer, &value)) {
             add_rest(writer, &name, &value);
         }
     }
@@ -262,7 +264,7 @@ static const char *content_type(stele_format format)
 static stele_format format_of(const stele_record *record)
 {
     return record->data_format == STELE_JSON &&
-                   !cli_json_is_valid((const char *)record->data.data, record->data.size)
+                   !stele__json_is_valid((const char *)record->data.data, record->data.size)
                ? STELE_BINARY
                : record->data_format;
 }

@@ -87,15 +87,28 @@ static void drop_line_break(cli_buffer *data)
 /* JSON is checked here, because a shell's quotes are easily lost and the store takes any bytes. */
 static int check_json(const char *what, const char *text, size_t size, const char *hint)
 {
-    cli_json_scanner scanner;
-    cli_json_value value;
+    stele__json_scanner scanner;
+    stele__json_value value;
 
-    cli_json_begin(&scanner, text, size);
-    if (cli_json_take(&scanner, &value) && cli_json_finish(&scanner)) {
+    stele__json_begin(&scanner, text, size);
+    if (stele__json_take(&scanner, &value) && stele__json_finish(&scanner)) {
         return -1;
     }
     return cli_refuse(hint, "%s is no JSON: byte %zu: %s", what, scanner.error_at + 1,
                       scanner.message);
+}
+
+static int fill_id(stele_event *event)
+{
+    if (given.id && stele_uuid_parse(given.id, strlen(given.id), &event->id) != 0) {
+        return cli_refuse("it looks like 01890f5c-7a3e-7c1a-9b1e-3f2d6c5b4a39",
+                          "--id cannot be \"%s\"", given.id);
+    }
+    if (given.id && memcmp(&event->id, &(stele_uuid){{0}}, sizeof event->id) == 0) {
+        return cli_refuse("a nil id identifies nothing; without --id the event gets a new one",
+                          "--id cannot be the nil UUID");
+    }
+    return -1;
 }
 
 static int fill_event(char *const *operands, size_t operand_count, cli_buffer *data,
@@ -129,9 +142,8 @@ static int fill_event(char *const *operands, size_t operand_count, cli_buffer *d
         event->metadata = (stele_bytes){(const uint8_t *)given.metadata, strlen(given.metadata)};
         result = check_json("--metadata", given.metadata, event->metadata.size, NULL);
     }
-    if (result < 0 && given.id && stele_uuid_parse(given.id, strlen(given.id), &event->id) != 0) {
-        result = cli_refuse("it looks like 01890f5c-7a3e-7c1a-9b1e-3f2d6c5b4a39",
-                            "--id cannot be \"%s\"", given.id);
+    if (result < 0) {
+        result = fill_id(event);
     }
     event->tags = given.tags.items;
     event->tag_count = given.tags.count;

@@ -128,6 +128,43 @@ static void say_done(const exporter *export)
 
 /* ---- The command */
 
+/* Whether a text has only what a URI reference is made of (RFC 3986, appendix A). */
+static bool is_reference(const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "-._~:/?#[]@!$&'()*+,;=";
+    static const char hexadecimal[] = "0123456789ABCDEFabcdef";
+
+    for (;;) {
+        text += strspn(text, plain);
+        if (*text != '%' || strspn(text + 1, hexadecimal) < 2) {
+            return *text == '\0';
+        }
+        text += 3;
+    }
+}
+
+/* What CloudEvents demand of the attribute. Answers -1, or an exit code. */
+static int check_source(const char *source)
+{
+    if (!source) {
+        return -1;
+    }
+    if (*source == '\0') {
+        return cli_refuse("leave it out for urn:uuid: and the store's id",
+                          "--source cannot be empty");
+    }
+    if (strlen(source) > STELE_STREAM_NAME_SIZE_MAX) {
+        return cli_refuse(NULL, "--source can have at most %d bytes", STELE_STREAM_NAME_SIZE_MAX);
+    }
+    if (!is_reference(source)) {
+        return cli_refuse("it is a URI reference: letters, digits, -._~:/?#[]@!$&'()*+,;= and what "
+                          "is escaped, like %20",
+                          "--source cannot be \"%s\"", source);
+    }
+    return -1;
+}
+
 /* "urn:uuid:" and the store's id: the same for every export of a store and of its copies, and
  * different for every other. */
 static stele_status find_source(stele_store *store, const char **ret_source, stele_error *reterr)
@@ -183,6 +220,9 @@ static int run_export(char *const *operands, size_t operand_count)
     stele_error error;
     int result = cli_select(given.stream, &selection);
 
+    if (result < 0) {
+        result = check_source(given.source);
+    }
     if (result >= 0) {
         return result;
     }

@@ -32,7 +32,7 @@ static void print_json(const char *stream, const stele_metadata *metadata)
     cli_buffer_add_text(&out, "{\"stream\":");
     cli_json_add_string(&out, stream, strlen(stream));
     cli_buffer_format(&out, ",\"revision\":%" PRIi64 ",\"metadata\":", metadata->revision);
-    if (metadata->json.size > 0 && cli_json_is_valid(text, metadata->json.size)) {
+    if (metadata->json.size > 0 && stele__json_is_valid(text, metadata->json.size)) {
         cli_json_add_line(&out, text, metadata->json.size);
     } else {
         cli_buffer_add_text(&out, "null");
@@ -49,7 +49,7 @@ static void print_text(const char *stream, const stele_metadata *metadata)
     if (metadata->revision < 0) {
         cli_add_printable(&out, stream, strlen(stream));
         cli_buffer_add_text(&out, " has no metadata");
-    } else if (cli_columns() > 0 && cli_json_is_valid(text, metadata->json.size)) {
+    } else if (cli_columns() > 0 && stele__json_is_valid(text, metadata->json.size)) {
         cli_json_add_pretty(&out, text, metadata->json.size, 0);
     } else {
         cli_buffer_add(&out, text, metadata->json.size);
@@ -95,7 +95,7 @@ static int set(const char *stream)
         return cli_refuse("it is any, no-stream, or a revision", "--expect cannot be \"%s\"",
                           given.expect);
     }
-    if (!cli_json_is_valid(given.set, strlen(given.set))) {
+    if (!stele__json_is_valid(given.set, strlen(given.set))) {
         return cli_refuse("quote it for the shell: '{\"$maxCount\":100}'",
                           "--set needs a JSON object");
     }

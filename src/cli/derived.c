@@ -6,7 +6,12 @@
  * carries the stream's new `$tb`:
  *
  *     D  in front of the events, when events are appended to the stream (it is recreated)
- *     R  behind the events, when metadata is written for it (it is revived)
+ *     R  behind the events, when its metadata stream is written (it is revived)
+ *
+ * What revives it may be an event of any type and format: the last one that the commit writes to
+ * the metadata stream decides. If that is a `$metadata` event, R says the same as it; an event of
+ * another type says nothing, and R has nothing but `$tb`. The stream is not revived when that last
+ * event deletes it again, when it has no event, or when a tombstone has ended it.
  *
  * An export has these events like all others. If an import appended them, the store would add
  * another one, and every later position would be another than in the exported store. So they are
@@ -14,9 +19,10 @@
  * makes them again: the same bytes in the same place, with an id of its own.
  *
  * Commits do not show in a file. But all events of one have the same time, and D and R are known
- * by what they say: the metadata before them, with `$tb` behind the last revision. From a D on, a
- * commit goes at least to the first event of its stream; from the metadata that revives a stream,
- * to its R. It takes in what else has the same time, as far as that could be one commit.
+ * by what they say: the metadata before them, with `$tb` behind the last revision, as JSON, and
+ * neither tags nor metadata of their own. From a D on, a commit goes at least to the first event of
+ * its stream; from the metadata that revives a stream, to its R. It takes in what else has the same
+ * time, as far as that could be one commit.
  *
  * An event without a time comes from no store, and is never taken for one of these. In a file that
  * no store has written, metadata for a deleted stream need not look like that. It is
@@ -40,7 +46,7 @@ typedef struct comeback {
     const char *stream;
     uint64_t truncate_before; /* what D or R must say */
     stele_bytes metadata;     /* what it must say besides */
-    bool is_written;          /* the commit writes its metadata */
+    bool is_written;          /* the commit writes its metadata stream */
     awaited awaits;
 } comeback;
 
@@ -60,21 +66,22 @@ typedef struct derived_search {
 
 /* ---- JSON that says the same */
 
-static bool says_same(const cli_json_value *a, const cli_json_value *b);
+static bool says_same(const stele__json_value *a, const stele__json_value *b);
 
 /* Finds a member by the text of its name; the last one, if there are several. */
-static bool find_member(stele_bytes json, const char *name, size_t size, cli_json_value *ret_value)
+static bool find_member(stele_bytes json, const char *name, size_t size,
+                        stele__json_value *ret_value)
 {
-    cli_json_scanner scanner;
-    cli_json_value found;
-    cli_json_value value;
+    stele__json_scanner scanner;
+    stele__json_value found;
+    stele__json_value value;
     bool is_there = false;
 
-    cli_json_begin(&scanner, (const char *)json.data, json.size);
-    if (!cli_json_enter(&scanner, '{')) {
+    stele__json_begin(&scanner, (const char *)json.data, json.size);
+    if (!stele__json_enter(&scanner, '{')) {
         return false;
     }
-    for (bool is_first = true; cli_json_next_member(&scanner, is_first, &found, &value) > 0;
+    for (bool is_first = true; stele__json_next_member(&scanner, is_first, &found, &value) > 0;
          is_first = false) {
         CLI_CLEANUP_BUFFER cli_buffer decoded = {0};
 
@@ -87,47 +94,50 @@ static bool find_member(stele_bytes json, const char *name, size_t size, cli_jso
     return is_there;
 }
 
-/* Whether every member of `a`, but for `except`, is in `b` and says the same there. */
+/* Whether every member of `a`, but for `except`, is in `b` and says the same there. Of members with
+ * one name the last counts. */
 static bool has_members(stele_bytes a, stele_bytes b, const char *except)
 {
-    cli_json_scanner scanner;
-    cli_json_value name;
-    cli_json_value value;
-    cli_json_value other;
+    stele__json_scanner scanner;
+    stele__json_value name;
+    stele__json_value value;
+    stele__json_value other;
     bool is_same = true;
 
-    cli_json_begin(&scanner, (const char *)a.data, a.size);
-    if (!cli_json_enter(&scanner, '{')) {
+    stele__json_begin(&scanner, (const char *)a.data, a.size);
+    if (!stele__json_enter(&scanner, '{')) {
         return true;
     }
     for (bool is_first = true;
-         is_same && cli_json_next_member(&scanner, is_first, &name, &value) > 0; is_first = false) {
+         is_same && stele__json_next_member(&scanner, is_first, &name, &value) > 0;
+         is_first = false) {
         CLI_CLEANUP_BUFFER cli_buffer decoded = {0};
 
         is_same = cli_json_add_decoded(&decoded, &name) &&
                   ((except && strcmp(cli_buffer_text(&decoded), except) == 0) ||
-                   (find_member(b, cli_buffer_text(&decoded), decoded.size, &other) &&
+                   (find_member(a, cli_buffer_text(&decoded), decoded.size, &value) &&
+                    find_member(b, cli_buffer_text(&decoded), decoded.size, &other) &&
                     says_same(&value, &other)));
     }
     return is_same;
 }
 
-static bool are_same_items(const cli_json_value *a, const cli_json_value *b)
+static bool are_same_items(const stele__json_value *a, const stele__json_value *b)
 {
-    cli_json_scanner left;
-    cli_json_scanner right;
-    cli_json_value one;
-    cli_json_value other;
+    stele__json_scanner left;
+    stele__json_scanner right;
+    stele__json_value one;
+    stele__json_value other;
 
-    cli_json_begin(&left, a->text, a->size);
-    cli_json_begin(&right, b->text, b->size);
-    if (!cli_json_enter(&left, '[') || !cli_json_enter(&right, '[')) {
+    stele__json_begin(&left, a->text, a->size);
+    stele__json_begin(&right, b->text, b->size);
+    if (!stele__json_enter(&left, '[') || !stele__json_enter(&right, '[')) {
         return false;
     }
     for (bool is_first = true;; is_first = false) {
-        const int has_one = cli_json_next_item(&left, is_first, &one);
+        const int has_one = stele__json_next_item(&left, is_first, &one);
 
-        if (has_one != cli_json_next_item(&right, is_first, &other)) {
+        if (has_one != stele__json_next_item(&right, is_first, &other)) {
             return false;
         }
         if (has_one <= 0) {
@@ -139,7 +149,7 @@ static bool are_same_items(const cli_json_value *a, const cli_json_value *b)
     }
 }
 
-static double number_of(const cli_json_value *value)
+static double number_of(const stele__json_value *value)
 {
     CLI_CLEANUP_BUFFER cli_buffer digits = {0};
 
@@ -147,7 +157,7 @@ static double number_of(const cli_json_value *value)
     return strtod(cli_buffer_text(&digits), NULL);
 }
 
-static bool are_same_strings(const cli_json_value *a, const cli_json_value *b)
+static bool are_same_strings(const stele__json_value *a, const stele__json_value *b)
 {
     CLI_CLEANUP_BUFFER cli_buffer one = {0};
     CLI_CLEANUP_BUFFER cli_buffer other = {0};
@@ -156,9 +166,9 @@ static bool are_same_strings(const cli_json_value *a, const cli_json_value *b)
            one.size == other.size && (one.size == 0 || memcmp(one.data, other.data, one.size) == 0);
 }
 
-/* The store writes JSON anew when it changes `$tb`: blanks, escapes and numbers may look otherwise.
- */
-static bool says_same(const cli_json_value *a, const cli_json_value *b)
+/* Between an export and its import, programs may have written the JSON anew: blanks, escapes and
+ * numbers may look otherwise. */
+static bool says_same(const stele__json_value *a, const stele__json_value *b)
 {
     const stele_bytes left = {(const uint8_t *)a->text, a->size};
     const stele_bytes right = {(const uint8_t *)b->text, b->size};
@@ -167,20 +177,20 @@ static bool says_same(const cli_json_value *a, const cli_json_value *b)
         return false;
     }
     switch (a->kind) {
-    case CLI_JSON_NUMBER: {
+    case STELE_JSON_NUMBER: {
         const double difference = number_of(a) - number_of(b);
 
         return !(difference < 0) && !(difference > 0);
     }
-    case CLI_JSON_STRING:
+    case STELE_JSON_STRING:
         return are_same_strings(a, b);
-    case CLI_JSON_ARRAY:
+    case STELE_JSON_ARRAY:
         return are_same_items(a, b);
-    case CLI_JSON_OBJECT:
+    case STELE_JSON_OBJECT:
         return has_members(left, right, NULL) && has_members(right, left, NULL);
-    case CLI_JSON_NULL:
-    case CLI_JSON_FALSE:
-    case CLI_JSON_TRUE:
+    case STELE_JSON_NULL:
+    case STELE_JSON_FALSE:
+    case STELE_JSON_TRUE:
         break;
     }
     return true;
@@ -189,10 +199,10 @@ static bool says_same(const cli_json_value *a, const cli_json_value *b)
 static bool truncates_at(stele_bytes json, uint64_t revision)
 {
     CLI_CLEANUP_BUFFER cli_buffer digits = {0};
-    cli_json_value value;
+    stele__json_value value;
 
-    if (!cli_json_is_valid((const char *)json.data, json.size) ||
-        !find_member(json, "$tb", 3, &value) || value.kind != CLI_JSON_NUMBER) {
+    if (!stele__json_is_valid((const char *)json.data, json.size) ||
+        !find_member(json, "$tb", 3, &value) || value.kind != STELE_JSON_NUMBER) {
         return false;
     }
     cli_buffer_format(&digits, "%llu", (unsigned long long)revision);
@@ -206,31 +216,69 @@ static bool is_metadata(const stele_event *event)
     return strncmp(event->stream, "$$", 2) == 0 && strcmp(event->type, STELE_TYPE_METADATA) == 0;
 }
 
-/* Whether an event's own metadata says anything but what it was as a CloudEvent. */
-static bool says_more(stele_bytes metadata)
+/* Whether an event of a metadata stream leaves its stream deleted. */
+static bool deletes(const stele_event *event)
+{
+    return is_metadata(event) && truncates_at(event->data, STELE_TRUNCATE_ALL);
+}
+
+/* Whether an event has metadata of its own; what it was as a CloudEvent is none. */
+static bool has_metadata(const cli_parsed_event *parsed)
 {
     static const char empty[] = "{}";
+    const stele_bytes metadata = parsed->event.metadata;
 
-    return metadata.size > 0 && (!cli_json_is_valid((const char *)metadata.data, metadata.size) ||
-                                 metadata.data[0] != '{' ||
-                                 !has_members(metadata, (stele_bytes){(const uint8_t *)empty, 2},
-                                              CLI_SOURCE_CLOUDEVENT));
+    if (!parsed->is_cloudevent) {
+        return metadata.size > 0 || parsed->event.metadata_format != STELE_BINARY;
+    }
+    return metadata.size > 0 &&
+           (!stele__json_is_valid((const char *)metadata.data, metadata.size) ||
+            metadata.data[0] != '{' ||
+            !has_members(metadata, (stele_bytes){(const uint8_t *)empty, 2},
+                         CLI_SOURCE_CLOUDEVENT));
+}
+
+/* Adds what the store makes of metadata: its members as they stand, and `$tb` behind them. */
+static void add_made(cli_buffer *out, stele_bytes metadata, uint64_t truncate_before)
+{
+    stele__json_scanner scanner;
+    stele__json_value name;
+    stele__json_value value;
+
+    cli_buffer_add_text(out, "{");
+    stele__json_begin(&scanner, (const char *)metadata.data, metadata.size);
+    if (stele__json_enter(&scanner, '{')) {
+        for (bool is_first = true; stele__json_next_member(&scanner, is_first, &name, &value) > 0;
+             is_first = false) {
+            if (!stele__json_is_text(&name, "$tb")) {
+                cli_buffer_add(out, name.text, name.size);
+                cli_buffer_add_byte(out, ':');
+                cli_buffer_add(out, value.text, value.size);
+                cli_buffer_add_byte(out, ',');
+            }
+        }
+    }
+    cli_buffer_format(out, "\"$tb\":%llu}", (unsigned long long)truncate_before);
 }
 
 /* Whether an event is what the store makes of this metadata. */
-static bool is_made_of(const stele_event *event, const comeback *stream)
+static bool is_made_of(const cli_parsed_event *parsed, const comeback *stream)
 {
     static const char empty[] = "{}";
+    CLI_CLEANUP_BUFFER cli_buffer made = {0};
+    const stele_event *event = &parsed->event;
     stele_bytes metadata = stream->metadata;
 
-    if (!is_metadata(event) || event->tag_count > 0 || says_more(event->metadata) ||
-        !truncates_at(event->data, stream->truncate_before)) {
+    if (!is_metadata(event) || event->data_format != STELE_JSON || event->tag_count > 0 ||
+        has_metadata(parsed) || !truncates_at(event->data, stream->truncate_before)) {
         return false;
     }
-    if (!cli_json_is_valid((const char *)metadata.data, metadata.size)) {
+    if (!stele__json_is_valid((const char *)metadata.data, metadata.size)) {
         metadata = (stele_bytes){(const uint8_t *)empty, 2};
     }
-    return has_members(event->data, metadata, "$tb") && has_members(metadata, event->data, "$tb");
+    add_made(&made, metadata, stream->truncate_before);
+    return (event->data.size == made.size && memcmp(event->data.data, made.data, made.size) == 0) ||
+           (has_members(event->data, metadata, "$tb") && has_members(metadata, event->data, "$tb"));
 }
 
 static comeback *find_stream(derived_search *search, const char *stream)
@@ -243,7 +291,8 @@ static comeback *find_stream(derived_search *search, const char *stream)
     return NULL;
 }
 
-/* Whether a stream is deleted in the store; then what its metadata is, and where it goes on. */
+/* Whether a stream is deleted in the store and can come back; then what its metadata is, and where
+ * it goes on. (Without an arena: whether it is deleted.) */
 static bool is_deleted(stele_store *store, const char *stream, cli_arena *arena,
                        comeback *ret_stream)
 {
@@ -256,13 +305,16 @@ static bool is_deleted(stele_store *store, const char *stream, cli_arena *arena,
         return false;
     }
     if (arena) {
+        if (stele_stream_describe(store, stream, &info, &error) != STELE_OK ||
+            info.state == STELE_IS_TOMBSTONED) {
+            return false;
+        }
         *ret_stream = (comeback){.stream = stream};
         ret_stream->metadata.data =
             (const uint8_t *)cli_arena_text(arena, (const char *)metadata.json.data,
                                             metadata.json.size);
         ret_stream->metadata.size = metadata.json.size;
-        if (stele_stream_describe(store, stream, &info, &error) == STELE_OK &&
-            info.event_count > 0) {
+        if (info.event_count > 0) {
             ret_stream->truncate_before = info.last_revision + 1;
         }
     }
@@ -280,16 +332,16 @@ static void await(derived_search *search, comeback *stream, awaited what)
  * not: its metadata stays as it was written. */
 static void write_metadata(derived_search *search, comeback *stream, const stele_event *event)
 {
-    const bool is_revived =
-        stream->truncate_before > 0 && !truncates_at(event->data, STELE_TRUNCATE_ALL);
+    const bool is_revived = stream->truncate_before > 0 && !deletes(event);
 
     stream->is_written = true;
-    stream->metadata = event->data;
+    stream->metadata = is_metadata(event) ? event->data : (stele_bytes){NULL, 0};
     await(search, stream, is_revived ? AWAITS_DERIVED : AWAITS_NOTHING);
 }
 
-/* Metadata for a stream that is deleted. False: this is no commit that we know. */
-static bool take_first_metadata(derived_search *search, const stele_event *event, size_t item,
+/* An event of the metadata stream of a stream that is deleted. False: this is no commit that we
+ * know. */
+static bool take_first_metadata(derived_search *search, const cli_parsed_event *event, size_t item,
                                 const comeback *deleted)
 {
     comeback *stream;
@@ -304,16 +356,16 @@ static bool take_first_metadata(derived_search *search, const stele_event *event
         await(search, stream, AWAITS_EVENT);
     } else {
         search->is_in_front = false;
-        write_metadata(search, stream, event);
+        write_metadata(search, stream, &event->event);
     }
     return !search->has_ended;
 }
 
 /* The same for a stream that the commit has met before. */
-static bool take_more_metadata(derived_search *search, const stele_event *event, size_t item,
+static bool take_more_metadata(derived_search *search, const cli_parsed_event *event, size_t item,
                                comeback *stream)
 {
-    if (!stream->is_written || strcmp(event->type, STELE_TYPE_METADATA) != 0) {
+    if (!stream->is_written) {
         return false; /* with metadata of its own, the stream would not be recreated */
     }
     if (stream->awaits == AWAITS_DERIVED && is_made_of(event, stream)) {
@@ -323,7 +375,7 @@ static bool take_more_metadata(derived_search *search, const stele_event *event,
         await(search, stream, AWAITS_NOTHING);
         return true;
     }
-    write_metadata(search, stream, event);
+    write_metadata(search, stream, &event->event);
     return !search->has_ended;
 }
 
@@ -339,11 +391,11 @@ static bool take_item(derived_search *search, const cli_parsed_event *parsed, si
     if (strncmp(event->stream, "$$", 2) == 0) {
         stream = find_stream(search, event->stream + 2);
         if (stream) {
-            return take_more_metadata(search, event, item, stream);
+            return take_more_metadata(search, parsed, item, stream);
         }
-        if (is_metadata(event) && !truncates_at(event->data, STELE_TRUNCATE_ALL) &&
+        if (!deletes(event) &&
             is_deleted(search->items->store, event->stream + 2, &search->arena, &deleted)) {
-            return take_first_metadata(search, event, item, &deleted);
+            return take_first_metadata(search, parsed, item, &deleted);
         }
     } else {
         stream = find_stream(search, event->stream);
@@ -404,6 +456,6 @@ cli_derivation cli_derived_find(const cli_lookahead *items, size_t first, bool *
 
 bool cli_derived_may_begin(stele_store *store, const stele_event *event)
 {
-    return store && is_metadata(event) && !truncates_at(event->data, STELE_TRUNCATE_ALL) &&
+    return store && strncmp(event->stream, "$$", 2) == 0 && !deletes(event) &&
            is_deleted(store, event->stream + 2, NULL, NULL);
 }

@@ -40,7 +40,7 @@ static cli_member *find(cli_members *members, const char *name)
 {
     cli_member *member = cli_members_find(members, name);
 
-    return member && member->value.kind == CLI_JSON_NULL ? NULL : member;
+    return member && member->value.kind == STELE_JSON_NULL ? NULL : member;
 }
 
 static bool take_text(cloud_parser *parser, const char *name, bool is_required,
@@ -74,7 +74,8 @@ static bool take_version(cloud_parser *parser)
         return cli_members_fail(parser->members, parser->members->text,
                                 "the attribute \"specversion\" is missing");
     }
-    return (member->value.kind == CLI_JSON_STRING && cli_json_string_is(&member->value, "1.0")) ||
+    return (member->value.kind == STELE_JSON_STRING &&
+            stele__json_is_text(&member->value, "1.0")) ||
            cli_members_fail(parser->members, member->value.text,
                             "only CloudEvents 1.0 are understood");
 }
@@ -104,19 +105,24 @@ static bool take_stream(cloud_parser *parser)
 }
 
 /* The event's id; the original stays in the metadata when it cannot be told from the UUID. */
-static void take_id(cloud_parser *parser)
+static bool take_id(cloud_parser *parser)
 {
     stele_event *event = &parser->event->event;
+    const cli_member *member = cli_members_find(parser->members, "id");
     char text[STELE_UUID_TEXT_SIZE] = "";
 
     if (stele_uuid_parse(parser->id, strlen(parser->id), &event->id) == 0) {
+        if (!cli_members_identifies(parser->members, member, &event->id)) {
+            return false;
+        }
         stele_uuid_print(&event->id, text);
     } else {
         event->id = cli_event_id(parser->source, parser->id);
     }
     if (strcmp(text, parser->id) != 0) {
-        keep(parser, cli_members_find(parser->members, "id"));
+        keep(parser, member);
     }
+    return true;
 }
 
 /* ---- Data */
@@ -139,8 +145,8 @@ bool cli_cloudevent_is_json(const char *content)
 stele_format cli_cloudevent_format(const char *content, stele_bytes data)
 {
     if (!content || cli_cloudevent_is_json(content)) {
-        return content && cli_json_is_valid((const char *)data.data, data.size) ? STELE_JSON
-                                                                                : STELE_BINARY;
+        return content && stele__json_is_valid((const char *)data.data, data.size) ? STELE_JSON
+                                                                                   : STELE_BINARY;
     }
     if (content_is(content, "application/protobuf") ||
         content_is(content, "application/x-protobuf")) {
@@ -168,7 +174,7 @@ static bool take_data(cloud_parser *parser)
             return false;
         }
         event->data_format = cli_cloudevent_format(parser->content, event->data);
-    } else if (data && data->value.kind == CLI_JSON_STRING && parser->content &&
+    } else if (data && data->value.kind == STELE_JSON_STRING && parser->content &&
                !cli_cloudevent_is_json(parser->content)) {
         if (!cli_members_decoded(parser->members, &data->value, &text, &size)) {
             return false;
@@ -198,8 +204,8 @@ static bool is_attribute_name(const cli_member *member)
 
 bool cli_cloudevent_may_extend(const cli_member *member)
 {
-    return is_attribute_name(member) && member->value.kind != CLI_JSON_NULL &&
-           member->value.kind != CLI_JSON_OBJECT && member->value.kind != CLI_JSON_ARRAY;
+    return is_attribute_name(member) && member->value.kind != STELE_JSON_NULL &&
+           member->value.kind != STELE_JSON_OBJECT && member->value.kind != STELE_JSON_ARRAY;
 }
 
 static bool take_extensions(cloud_parser *parser)
@@ -210,7 +216,7 @@ static bool take_extensions(cloud_parser *parser)
     for (size_t i = 0; i < members->count; i++) {
         const cli_member *member = &members->members[i];
 
-        if (member->is_used || member->value.kind == CLI_JSON_NULL) {
+        if (member->is_used || member->value.kind == STELE_JSON_NULL) {
             continue;
         }
         if (cli_cloudevent_may_extend(member)) {
@@ -233,11 +239,11 @@ static bool take_extensions(cloud_parser *parser)
 }
 
 /* Takes a string member that contains JSON text. *ret_text is NULL when it is absent. */
-static bool take_inner_json(cloud_parser *parser, const char *name, cli_json_kind kind,
-                            cli_json_value *ret_value, bool *ret_is_there)
+static bool take_inner_json(cloud_parser *parser, const char *name, stele__json_kind kind,
+                            stele__json_value *ret_value, bool *ret_is_there)
 {
     const cli_member *member = find(parser->members, name);
-    cli_json_scanner scanner;
+    stele__json_scanner scanner;
     const char *text;
     size_t size;
 
@@ -245,34 +251,34 @@ static bool take_inner_json(cloud_parser *parser, const char *name, cli_json_kin
     if (!member) {
         return true;
     }
-    if (member->value.kind == CLI_JSON_STRING) {
+    if (member->value.kind == STELE_JSON_STRING) {
         if (!cli_members_string(parser->members, &member->value, &text, &size)) {
             return false;
         }
-        cli_json_begin(&scanner, text, size);
-        if (cli_json_take(&scanner, ret_value) && cli_json_finish(&scanner) &&
+        stele__json_begin(&scanner, text, size);
+        if (stele__json_take(&scanner, ret_value) && stele__json_finish(&scanner) &&
             ret_value->kind == kind) {
             return true;
         }
     }
     return cli_members_fail(parser->members, member->value.text,
                             "\"%s\" must be a string that contains a JSON %s", name,
-                            kind == CLI_JSON_ARRAY ? "array" : "object");
+                            kind == STELE_JSON_ARRAY ? "array" : "object");
 }
 
-static bool take_own_extensions(cloud_parser *parser, cli_json_value *ret_metadata,
+static bool take_own_extensions(cloud_parser *parser, stele__json_value *ret_metadata,
                                 bool *ret_has_metadata)
 {
     stele_event *event = &parser->event->event;
     const cli_member *member = find(parser->members, "steletags");
     const cli_member *revision = find(parser->members, "stelerevision");
-    cli_json_value tags;
+    stele__json_value tags;
     bool has_tags;
 
     (void)cli_members_find(parser->members, "steleposition");
     parser->event->is_at_end = revision && cli_members_is_end(parser->members, revision);
-    if (!take_inner_json(parser, "steletags", CLI_JSON_ARRAY, &tags, &has_tags) ||
-        !take_inner_json(parser, "stelemetadata", CLI_JSON_OBJECT, ret_metadata,
+    if (!take_inner_json(parser, "steletags", STELE_JSON_ARRAY, &tags, &has_tags) ||
+        !take_inner_json(parser, "stelemetadata", STELE_JSON_OBJECT, ret_metadata,
                          ret_has_metadata)) {
         return false;
     }
@@ -289,7 +295,7 @@ static bool take_own_extensions(cloud_parser *parser, cli_json_value *ret_metada
 }
 
 /* Metadata: what our export put aside, and the attributes that have no other place. */
-static void build_metadata(cloud_parser *parser, const cli_json_value *own)
+static void build_metadata(cloud_parser *parser, const stele__json_value *own)
 {
     stele_event *event = &parser->event->event;
     CLI_CLEANUP_BUFFER cli_buffer out = {0};
@@ -330,7 +336,9 @@ static bool take_attributes(cloud_parser *parser)
         return false;
     }
     keep(parser, cli_members_find(members, "source"));
-    take_id(parser);
+    if (!take_id(parser)) {
+        return false;
+    }
     if (parser->subject && strcmp(parser->subject, event->event.stream) != 0) {
         keep(parser, cli_members_find(members, "subject"));
     }
@@ -347,7 +355,7 @@ bool cli_event_parse_cloudevent(cli_members *members, const cli_parse_rules *rul
                                 cli_parsed_event *event)
 {
     cloud_parser parser = {.members = members, .rules = rules, .event = event};
-    cli_json_value metadata;
+    stele__json_value metadata;
     bool has_metadata = false;
     const bool is_good = take_attributes(&parser) && take_data(&parser) &&
                          take_own_extensions(&parser, &metadata, &has_metadata) &&

@@ -20,6 +20,7 @@ typedef struct cli_parsed_event {
     const char *key; /* idempotency key of its own, or NULL */
     bool is_at_end;  /* it has the revision of a tombstone */
     bool is_tombstone;
+    bool is_cloudevent;     /* it came in that form */
     stele_time append_time; /* for the importer: the recorded time it asks for */
 } cli_parsed_event;
 
@@ -72,7 +73,7 @@ typedef struct cli_member {
     const char *name; /* escapes resolved */
     size_t name_size;
     size_t name_at; /* in the text */
-    cli_json_value value;
+    stele__json_value value;
     bool is_used;
 } cli_member;
 
@@ -99,15 +100,17 @@ bool cli_members_base64(cli_members *members, const cli_member *member, stele_by
 /* Whether a revision, a number or a string, is that of a tombstone: also when a program that knows
  * only floating point has rounded it. No event of a stream has one anywhere near. */
 bool cli_members_is_end(cli_members *members, const cli_member *member);
+/* Whether an id that is a UUID says which event it is: the nil UUID does not. */
+bool cli_members_identifies(cli_members *members, const cli_member *member, const stele_uuid *id);
 /* A string member with an RFC 3339 time. */
 bool cli_members_time(cli_members *members, const cli_member *member, stele_time *ret_time);
 /* The strings of an array, as tags. */
-bool cli_members_tags(cli_members *members, const cli_json_value *array, stele_event *event);
+bool cli_members_tags(cli_members *members, const stele__json_value *array, stele_event *event);
 /* The content of a string value, of any length. */
-bool cli_members_decoded(cli_members *members, const cli_json_value *value, const char **ret_text,
-                         size_t *ret_size);
+bool cli_members_decoded(cli_members *members, const stele__json_value *value,
+                         const char **ret_text, size_t *ret_size);
 /* The same for what will be a name or other text: NUL is refused. */
-bool cli_members_string(cli_members *members, const cli_json_value *value, const char **ret_text,
+bool cli_members_string(cli_members *members, const stele__json_value *value, const char **ret_text,
                         size_t *ret_size);
 
 bool cli_event_parse_stele(cli_members *members, const cli_parse_rules *rules,

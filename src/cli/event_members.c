@@ -26,8 +26,8 @@ bool cli_members_fail(cli_members *members, const char *at, const char *format, 
 
 /* ---- Reading an object */
 
-static bool add_member(cli_members *members, const cli_json_value *name,
-                       const cli_json_value *value)
+static bool add_member(cli_members *members, const stele__json_value *name,
+                       const stele__json_value *value)
 {
     cli_member *member;
 
@@ -60,22 +60,22 @@ static bool add_member(cli_members *members, const cli_json_value *name,
 
 bool cli_members_read(cli_members *members, cli_arena *arena, const char *text, size_t size)
 {
-    cli_json_scanner scanner;
-    cli_json_value name;
-    cli_json_value value;
+    stele__json_scanner scanner;
+    stele__json_value name;
+    stele__json_value value;
     int result = -1;
 
     *members = (cli_members){.arena = arena, .text = text};
-    cli_json_begin(&scanner, text, size);
-    if (cli_json_enter(&scanner, '{')) {
+    stele__json_begin(&scanner, text, size);
+    if (stele__json_enter(&scanner, '{')) {
         do {
-            result = cli_json_next_member(&scanner, members->count == 0, &name, &value);
+            result = stele__json_next_member(&scanner, members->count == 0, &name, &value);
             if (result > 0 && !add_member(members, &name, &value)) {
                 return false;
             }
         } while (result > 0);
     }
-    if (result < 0 || !cli_json_finish(&scanner)) {
+    if (result < 0 || !stele__json_finish(&scanner)) {
         return cli_members_fail(members, text + scanner.error_at, "%s", scanner.message);
     }
     return true;
@@ -97,8 +97,8 @@ cli_member *cli_members_find(cli_members *members, const char *name)
 
 /* ---- Values */
 
-bool cli_members_decoded(cli_members *members, const cli_json_value *value, const char **ret_text,
-                         size_t *ret_size)
+bool cli_members_decoded(cli_members *members, const stele__json_value *value,
+                         const char **ret_text, size_t *ret_size)
 {
     if (!value->has_escapes) {
         *ret_size = value->size - 2;
@@ -116,7 +116,7 @@ bool cli_members_decoded(cli_members *members, const cli_json_value *value, cons
     return true;
 }
 
-bool cli_members_string(cli_members *members, const cli_json_value *value, const char **ret_text,
+bool cli_members_string(cli_members *members, const stele__json_value *value, const char **ret_text,
                         size_t *ret_size)
 {
     if (!cli_members_decoded(members, value, ret_text, ret_size)) {
@@ -130,7 +130,7 @@ bool cli_members_string(cli_members *members, const cli_json_value *value, const
 
 static bool is_string(cli_members *members, const cli_member *member)
 {
-    return member->value.kind == CLI_JSON_STRING ||
+    return member->value.kind == STELE_JSON_STRING ||
            cli_members_fail(members, member->value.text, "\"%.*s\" must be a string",
                             (int)member->name_size, member->name);
 }
@@ -171,16 +171,25 @@ bool cli_members_base64(cli_members *members, const cli_member *member, stele_by
 
 bool cli_members_is_end(cli_members *members, const cli_member *member)
 {
-    const cli_json_value *value = &member->value;
-    const bool is_string = value->kind == CLI_JSON_STRING;
+    const stele__json_value *value = &member->value;
+    const bool is_string = value->kind == STELE_JSON_STRING;
     const char *digits;
 
-    if (!is_string && value->kind != CLI_JSON_NUMBER) {
+    if (!is_string && value->kind != STELE_JSON_NUMBER) {
         return false;
     }
     digits = cli_arena_text(members->arena, value->text + (is_string ? 1 : 0),
                             value->size - (is_string ? 2 : 0));
     return strtod(digits, NULL) > 0.99 * (double)STELE_REVISION_TOMBSTONE;
+}
+
+bool cli_members_identifies(cli_members *members, const cli_member *member, const stele_uuid *id)
+{
+    /* The store would take it for no id, and no retry would be recognised by it. */
+    return memcmp(id, &(stele_uuid){{0}}, sizeof *id) != 0 ||
+           cli_members_fail(members, member->value.text,
+                            "\"%.*s\" cannot be the nil UUID: a nil id identifies nothing",
+                            (int)member->name_size, member->name);
 }
 
 bool cli_members_time(cli_members *members, const cli_member *member, stele_time *ret_time)
@@ -192,6 +201,12 @@ bool cli_members_time(cli_members *members, const cli_member *member, stele_time
         return false;
     }
     if (stele_time_parse(text, size, ret_time) != 0) {
+        if (cli_time_is_out_of_range(text, size)) {
+            return cli_members_fail(members, member->value.text,
+                                    "\"%.*s\" is out of range: times go from " CLI_TIME_FIRST
+                                    " to " CLI_TIME_LAST,
+                                    (int)member->name_size, member->name);
+        }
         return cli_members_fail(members, member->value.text,
                                 "\"%.*s\" is no time like 2026-11-21T10:00:00Z",
                                 (int)member->name_size, member->name);
@@ -199,25 +214,25 @@ bool cli_members_time(cli_members *members, const cli_member *member, stele_time
     return true;
 }
 
-bool cli_members_tags(cli_members *members, const cli_json_value *array, stele_event *event)
+bool cli_members_tags(cli_members *members, const stele__json_value *array, stele_event *event)
 {
-    cli_json_scanner scanner;
-    cli_json_value item;
+    stele__json_scanner scanner;
+    stele__json_value item;
     const char **tags = NULL;
     size_t size;
     bool is_first = true;
 
-    if (array->kind != CLI_JSON_ARRAY) {
+    if (array->kind != STELE_JSON_ARRAY) {
         return cli_members_fail(members, array->text, "tags must be an array of strings");
     }
-    cli_json_begin(&scanner, array->text, array->size);
-    if (!cli_json_enter(&scanner, '[')) {
+    stele__json_begin(&scanner, array->text, array->size);
+    if (!stele__json_enter(&scanner, '[')) {
         return cli_members_fail(members, array->text, "tags must be an array of strings");
     }
-    while (cli_json_next_item(&scanner, is_first, &item) > 0) {
+    while (stele__json_next_item(&scanner, is_first, &item) > 0) {
         is_first = false;
         tags = cli_arena_grow(members->arena, tags, event->tag_count, sizeof *tags);
-        if (item.kind != CLI_JSON_STRING) {
+        if (item.kind != STELE_JSON_STRING) {
             return cli_members_fail(members, item.text, "a tag must be a string");
         }
         if (!cli_members_string(members, &item, &tags[event->tag_count], &size)) {
@@ -276,6 +291,7 @@ bool cli_event_parse(cli_arena *arena, const char *text, size_t size, const cli_
     }
     /* The type alone says nothing: anybody may append events of it. */
     event.is_tombstone = event.is_at_end && strcmp(event.event.type, STELE_TYPE_TOMBSTONE) == 0;
+    event.is_cloudevent = is_cloudevent;
     *ret_event = event;
     return true;
 }
@@ -283,18 +299,18 @@ bool cli_event_parse(cli_arena *arena, const char *text, size_t size, const cli_
 /* Whether an object has a member of that name. */
 static bool has_member(const char *text, size_t size, const char *name)
 {
-    cli_json_scanner scanner;
-    cli_json_value found;
-    cli_json_value value;
+    stele__json_scanner scanner;
+    stele__json_value found;
+    stele__json_value value;
     bool is_first = true;
 
-    cli_json_begin(&scanner, text, size);
-    if (!cli_json_enter(&scanner, '{')) {
+    stele__json_begin(&scanner, text, size);
+    if (!stele__json_enter(&scanner, '{')) {
         return false;
     }
-    while (cli_json_next_member(&scanner, is_first, &found, &value) > 0) {
+    while (stele__json_next_member(&scanner, is_first, &found, &value) > 0) {
         is_first = false;
-        if (cli_json_string_is(&found, name)) {
+        if (stele__json_is_text(&found, name)) {
             return true;
         }
     }
@@ -313,7 +329,7 @@ bool cli_event_add_metadata(cli_arena *arena, stele_event *event, const char *na
         cli_buffer_add_text(&metadata, "{");
     } else {
         if (event->metadata_format != STELE_JSON || text[0] != '{' ||
-            !cli_json_is_valid(text, size)) {
+            !stele__json_is_valid(text, size)) {
             return false;
         }
         if (has_member(text, size, name)) {

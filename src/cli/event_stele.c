@@ -26,9 +26,9 @@ static bool take_format(cli_members *members, const char *name, stele_format *re
     if (!member) {
         return true;
     }
-    for (size_t i = 0; member->value.kind == CLI_JSON_STRING && i < sizeof names / sizeof names[0];
-         i++) {
-        if (cli_json_string_is(&member->value, names[i])) {
+    for (size_t i = 0;
+         member->value.kind == STELE_JSON_STRING && i < sizeof names / sizeof names[0]; i++) {
+        if (stele__json_is_text(&member->value, names[i])) {
             *ret_format = (stele_format)i;
             return true;
         }
@@ -98,10 +98,11 @@ static bool take_id(cli_members *members, stele_event *event, const char **ret_f
     if (!cli_members_text(members, member, STELE_STREAM_NAME_SIZE_MAX, &id)) {
         return false;
     }
-    if (stele_uuid_parse(id, strlen(id), &event->id) != 0) {
-        event->id = cli_event_id(event->stream, id);
-        *ret_foreign = id;
+    if (stele_uuid_parse(id, strlen(id), &event->id) == 0) {
+        return cli_members_identifies(members, member, &event->id);
     }
+    event->id = cli_event_id(event->stream, id);
+    *ret_foreign = id;
     return true;
 }
 

@@ -227,6 +227,25 @@ static int say_store(importer *import, const stele_error *error)
     return cli_fail(error);
 }
 
+/* What has become of that which stands before a place. A line of an array may have many events, and
+ * an event many lines: there they are counted. */
+static void add_fate(cli_buffer *out, const importer *import, uint64_t line)
+{
+    const uint64_t count = import->counts.imported + import->counts.known;
+
+    if (count == 0) {
+        cli_buffer_add_text(out, "nothing was imported");
+    } else if (import->source->layout != CLI_LAYOUT_ARRAY) {
+        cli_buffer_format(out, "everything before line %" PRIu64 " is imported", line);
+    } else if (count == 1) {
+        cli_buffer_add_text(out, "the event before it is imported");
+    } else {
+        cli_buffer_add_text(out, "the ");
+        cli_add_things(out, count, "event");
+        cli_buffer_add_text(out, " before it are imported");
+    }
+}
+
 /* Says what is wrong, where, and, if the import ends here, what has become of it. */
 static void say_place(importer *import, uint64_t line, uint64_t column, const char *message,
                       const char *hint)
@@ -237,13 +256,9 @@ static void say_place(importer *import, uint64_t line, uint64_t column, const ch
     cli_progress_end(&import->progress);
     cli_buffer_format(&text, "%s:%" PRIu64 ":%" PRIu64 ": %s", import->source->name, line, column,
                       message);
-    if (hint && import->counts.imported + import->counts.known == 0) {
-        cli_buffer_format(&more, "nothing was imported; correct it and run again%s", hint);
-    } else if (hint) {
-        cli_buffer_format(&more,
-                          "everything before line %" PRIu64 " is imported; correct it and "
-                          "run again%s",
-                          line, hint);
+    if (hint) {
+        add_fate(&more, import, line);
+        cli_buffer_format(&more, "; correct it and run again%s", hint);
     }
     cli_complain(cli_buffer_text(&text), cli_buffer_text(&more));
 }

@@ -52,7 +52,7 @@ static size_t add_unescaped(cli_buffer *out, const char *at, const char *end)
     return 5;
 }
 
-bool cli_json_add_decoded(cli_buffer *out, const cli_json_value *string)
+bool cli_json_add_decoded(cli_buffer *out, const stele__json_value *string)
 {
     const char *at = string->text + 1;
     const char *end = string->text + string->size - 1;
@@ -77,14 +77,6 @@ bool cli_json_add_decoded(cli_buffer *out, const cli_json_value *string)
         at = escape + 1 + size;
     }
     return true;
-}
-
-bool cli_json_string_is(const cli_json_value *string, const char *text)
-{
-    const size_t size = strlen(text);
-
-    return !string->has_escapes && string->size == size + 2 &&
-           memcmp(string->text + 1, text, size) == 0;
 }
 
 void cli_json_add_string(cli_buffer *out, const char *text, size_t size)

@@ -101,6 +101,30 @@ void cli_add_time(cli_buffer *out, stele_time time)
     cli_buffer_format(out, ".%.3s", fraction ? fraction + 1 : "000");
 }
 
+bool cli_time_is_out_of_range(const char *text, size_t size)
+{
+    enum { YEAR_SIZE = 4, CYCLE = 400, FIRST_YEAR = 1800 };
+    CLI_CLEANUP_BUFFER cli_buffer shifted = {0};
+    stele_time time;
+    int year = 0;
+
+    if (size < YEAR_SIZE) {
+        return false;
+    }
+    for (size_t i = 0; i < YEAR_SIZE; i++) {
+        if (text[i] < '0' || text[i] > '9') {
+            return false;
+        }
+        year = year * 10 + (text[i] - '0');
+    }
+    /* The calendar repeats itself after 400 years: this one is in range, and as long. */
+    year = FIRST_YEAR + (year + 10 * CYCLE - FIRST_YEAR) % CYCLE;
+    cli_buffer_format(&shifted, "%04d", year);
+    cli_buffer_add(&shifted, text + YEAR_SIZE, size - YEAR_SIZE);
+    return stele_time_parse(text, size, &time) != 0 &&
+           stele_time_parse(shifted.data, shifted.size, &time) == 0;
+}
+
 void cli_add_things(cli_buffer *out, uint64_t count, const char *thing)
 {
     cli_add_count(out, count);

@@ -110,7 +110,8 @@ void cli_progress_add_line(cli_buffer *out, const cli_progress *progress, uint64
         if (columns > 0) {
             add_bar(out, part);
         }
-        cli_buffer_format(out, "%3.0f %%  ", part * 100);
+        /* Cut, not rounded: 100 % is said when nothing is left. */
+        cli_buffer_format(out, "%3u %%  ", (unsigned)(part * 100));
     }
     add_amounts(out, progress, done, things);
     if (progress->total > done && progress->done_rate > 0) {

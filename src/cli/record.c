@@ -29,7 +29,7 @@ static void add_payload_line(cli_buffer *out, stele_bytes payload, stele_format 
     if (payload.size == 0) {
         return;
     }
-    if (format == STELE_JSON && cli_json_is_valid((const char *)payload.data, payload.size)) {
+    if (format == STELE_JSON && stele__json_is_valid((const char *)payload.data, payload.size)) {
         cli_json_add_line(out, (const char *)payload.data, payload.size);
     } else if (format != STELE_PROTOBUF && format != STELE_AVRO && is_readable(payload)) {
         cli_buffer_add(out, payload.data, payload.size);
@@ -141,7 +141,7 @@ static void add_payload_block(cli_buffer *out, const char *label, stele_bytes pa
         return;
     }
     add_label(out, label);
-    if (format == STELE_JSON && cli_json_is_valid(text, payload.size)) {
+    if (format == STELE_JSON && stele__json_is_valid(text, payload.size)) {
         add_json_block(out, text, payload.size);
     } else {
         CLI_CLEANUP_BUFFER cli_buffer line = {0};

@@ -38,7 +38,7 @@ static void add_payload(cli_buffer *out, const char *name, const char *format_na
 {
     const char *text = (const char *)payload.data;
     const bool as_json =
-        format == STELE_JSON && cli_json_is_valid(text, payload.size) &&
+        format == STELE_JSON && stele__json_is_valid(text, payload.size) &&
         (exactness == CLI_FOR_READING || cli_json_survives_a_line(text, payload.size));
 
     if (payload.size == 0 && format == STELE_BINARY) {

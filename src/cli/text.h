@@ -47,6 +47,12 @@ void cli_add_bytes(cli_buffer *out, uint64_t bytes);
 void cli_add_duration(cli_buffer *out, stele_duration duration);
 /* "2026-11-21 10:00:00.123": UTC, cut to milliseconds. */
 void cli_add_time(cli_buffer *out, stele_time time);
+/* The whole seconds that a time in nanoseconds can have. */
+#define CLI_TIME_FIRST "1677-09-21T00:12:44Z"
+#define CLI_TIME_LAST "2262-04-11T23:47:16Z"
+/* Whether a text that stele_time_parse() does not take is a time all the same, but too early or too
+ * late. */
+bool cli_time_is_out_of_range(const char *text, size_t size);
 /* "1 event", "2 events", "1,234 events". */
 void cli_add_things(cli_buffer *out, uint64_t count, const char *thing);
 

@@ -23,20 +23,12 @@ typedef struct stele__core_metadata {
 } stele__core_metadata;
 
 /* Parses the data of a `$metadata` event. False if it is not a JSON object; then *ret_metadata is
- * that of an empty one, which is how such an event counts. */
+ * that of an empty one, which is how such an event counts. `json` may be NULL. */
 bool stele__core_metadata_parse(const uint8_t *json, size_t size,
                                 stele__core_metadata *ret_metadata);
 
-/* The same, telling a lack of memory (STELE_NO_MEMORY, the only failure) from what is no object. */
-stele_status stele__core_metadata_load(const uint8_t *json, size_t size,
-                                       stele__core_metadata *ret_metadata, bool *ret_is_object,
-                                       stele_error *reterr);
-
-/* Whether this is one JSON object and nothing else (UTF-8, no duplicate keys). */
-bool stele__core_is_json_object(const char *json, size_t size);
-
-/* Appends to `buffer` the metadata `json` with `$tb` set to `truncate_before`, all else kept (what
- * is not an object counts as empty). STELE_NO_MEMORY is the only failure. */
+/* Appends to `buffer` the metadata `json` with `$tb` set to `truncate_before`, all else kept as it
+ * stands (what is not an object counts as empty). STELE_NO_MEMORY is the only failure. */
 stele_status stele__core_metadata_truncate(const uint8_t *json, size_t size,
                                            uint64_t truncate_before, stele__buffer *buffer,
                                            stele_error *reterr);

@@ -1,103 +1,88 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stream metadata: the few keys of a JSON object that Stele itself reads, and the rewriting of one
- * of them when a deleted stream is recreated. The only place of the library that parses JSON.
+ * of them when a deleted stream is recreated. All else in the object is the user's, and is handed
+ * on as it stands, numbers of any length included. Of members with the same name the last one
+ * counts, as nearly all readers of JSON have it.
  */
 #include "core/core.h"
 
-#include <jansson.h>
+#include "base/json.h"
 
-/* NULL: not an object, or no memory, which ret_error tells apart. */
-static json_t *load_object(const void *json, size_t size, json_error_t *ret_error)
-{
-    json_t *root =
-        json_loadb(json ? json : "", size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, ret_error);
-    if (root && !json_is_object(root)) {
-        json_decref(root);
-        return NULL;
-    }
-    return root;
-}
+#include <inttypes.h>
+#include <stdio.h>
 
-static bool read_integer(const json_t *object, const char *key, int64_t *ret_value)
+static void read_member(const stele__json_value *name, const stele__json_value *value,
+                        stele__core_metadata *metadata)
 {
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_integer(value) || json_integer_value(value) < 0) {
-        return false;
+    int64_t number = 0;
+    const bool is_number = stele__json_integer(value, &number);
+    if (stele__json_is_text(name, "$tb")) {
+        metadata->has_truncate_before = is_number;
+        metadata->truncate_before = (uint64_t)number;
+    } else if (stele__json_is_text(name, "$maxCount")) {
+        metadata->max_count = (uint64_t)number;
+    } else if (stele__json_is_text(name, "$maxAge")) {
+        metadata->max_age_seconds = number;
     }
-    *ret_value = (int64_t)json_integer_value(value);
-    return true;
-}
-
-stele_status stele__core_metadata_load(const uint8_t *json, size_t size,
-                                       stele__core_metadata *ret_metadata, bool *ret_is_object,
-                                       stele_error *reterr)
-{
-    json_error_t error = {.line = 0};
-    json_t *root = load_object(json, size, &error);
-    if (!root && json_error_code(&error) == json_error_out_of_memory) {
-        return stele__fail_memory(reterr);
-    }
-    *ret_metadata = (stele__core_metadata){.has_truncate_before = false};
-    *ret_is_object = root != NULL;
-    int64_t value;
-    if (root && read_integer(root, "$tb", &value)) {
-        ret_metadata->has_truncate_before = true;
-        ret_metadata->truncate_before = (uint64_t)value;
-    }
-    if (root && read_integer(root, "$maxCount", &value)) {
-        ret_metadata->max_count = (uint64_t)value;
-    }
-    if (root && read_integer(root, "$maxAge", &value)) {
-        ret_metadata->max_age_seconds = value;
-    }
-    json_decref(root);
-    return STELE_OK;
 }
 
 bool stele__core_metadata_parse(const uint8_t *json, size_t size,
                                 stele__core_metadata *ret_metadata)
 {
-    bool is_object = false;
-    return stele__core_metadata_load(json, size, ret_metadata, &is_object, NULL) == STELE_OK &&
-           is_object;
+    static const stele__core_metadata nothing = {.has_truncate_before = false};
+    stele__json_scanner scanner;
+    stele__json_value name;
+    stele__json_value value;
+    *ret_metadata = nothing;
+    stele__json_begin(&scanner, json ? (const char *)json : "", json ? size : 0);
+    int more = stele__json_enter(&scanner, '{') ? 1 : -1;
+    for (bool is_first = true; more > 0; is_first = false) {
+        more = stele__json_next_member(&scanner, is_first, &name, &value);
+        if (more > 0) {
+            read_member(&name, &value, ret_metadata);
+        }
+    }
+    if (more < 0 || !stele__json_finish(&scanner)) {
+        *ret_metadata = nothing;
+        return false;
+    }
+    return true;
 }
 
-bool stele__core_is_json_object(const char *json, size_t size)
+/* Appends the members of an object but for `$tb`, each with a comma behind it. */
+static bool append_others(stele__buffer *buffer, const uint8_t *json, size_t size)
 {
-    json_error_t error;
-    json_t *root = load_object(json, size, &error);
-    json_decref(root);
-    return root != NULL;
-}
-
-/* Where JSON is printed to. The printer goes on after some chunks that could not be taken, and then
- * tells of success, so the failure is kept here. */
-typedef struct json_sink {
-    stele__buffer *buffer;
-    bool has_failed;
-} json_sink;
-
-static int write_chunk(const char *chunk, size_t size, void *context)
-{
-    json_sink *sink = context;
-    sink->has_failed = sink->has_failed || !stele__buffer_append(sink->buffer, chunk, size);
-    return sink->has_failed ? -1 : 0;
+    stele__json_scanner scanner;
+    stele__json_value name;
+    stele__json_value value;
+    stele__json_begin(&scanner, (const char *)json, size);
+    bool is_done = stele__json_enter(&scanner, '{');
+    for (bool is_first = true;
+         is_done && stele__json_next_member(&scanner, is_first, &name, &value) > 0;
+         is_first = false) {
+        if (!stele__json_is_text(&name, "$tb")) {
+            is_done = stele__buffer_append(buffer, name.text, name.size) &&
+                      stele__buffer_append(buffer, ":", 1) &&
+                      stele__buffer_append(buffer, value.text, value.size) &&
+                      stele__buffer_append(buffer, ",", 1);
+        }
+    }
+    return is_done;
 }
 
 stele_status stele__core_metadata_truncate(const uint8_t *json, size_t size,
                                            uint64_t truncate_before, stele__buffer *buffer,
                                            stele_error *reterr)
 {
-    json_error_t error = {.line = 0};
-    json_sink sink = {.buffer = buffer};
-    json_t *root = load_object(json, size, &error);
-    if (!root && json_error_code(&error) != json_error_out_of_memory) {
-        root = json_object();
-    }
-    const int failed =
-        !root || json_object_set_new(root, "$tb", json_integer((json_int_t)truncate_before)) ||
-        json_dump_callback(root, write_chunk, &sink, JSON_COMPACT);
-    json_decref(root);
-    return failed || sink.has_failed ? stele__fail_memory(reterr) : STELE_OK;
+    char member[40];
+    stele__core_metadata metadata;
+    const bool is_object = stele__core_metadata_parse(json, size, &metadata);
+    const int member_size =
+        snprintf(member, sizeof member, "\"$tb\":%" PRIu64 "}", truncate_before);
+    return stele__buffer_append(buffer, "{", 1) &&
+                   (!is_object || append_others(buffer, json, size)) &&
+                   stele__buffer_append(buffer, member, (size_t)member_size)
+               ? STELE_OK
+               : stele__fail_memory(reterr);
 }

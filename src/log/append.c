@@ -7,15 +7,25 @@
  * be, and the commit is looked at again. So the lock is held for memory work only, and what was
  * fetched stays valid or is recognised as old:
  *
- *   A1  What the live tail says of a stream is its state now, pending commits included. A stream
- * that the live tail does not know has no event since the part began; what was looked up for it
- * stays right while the part is the live one (roll_count). A2  A part is left only when all of it
- * is published, so that whatever is pending stands in the live part. A3  Keys and conditions are
- * looked up to a head h without the lock; under it only (h, now] is looked at, in the live tail. A4
- * Names are compared in full everywhere, so a hash never decides. A5  An answer that rests on
- * pending commits is given when they are published, and fails if they fail. A6  A refused commit
- * adds nothing: terms are created only after the decision, and an empty term means nothing (T4). A7
- * After the last thing that can fail, nothing is undone: encoding, posting and queueing cannot
+ * A1  What the live tail says of a stream is its state now, pending commits included. A stream that
+ * the live tail does not know has no event since the part began; what was looked up for it stays
+ * right while the part is the live one (roll_count).
+ *
+ * A2  A part is left only when all of it is published, so that whatever is pending stands in the
+ * live part.
+ *
+ * A3  Keys and conditions are looked up to a head h without the lock; under it only (h, now] is
+ * looked at, in the live tail.
+ *
+ * A4  Names are compared in full everywhere, so a hash never decides.
+ *
+ * A5  An answer that rests on pending commits is given when they are published, and fails if they
+ * fail.
+ *
+ * A6  A refused commit adds nothing: terms are created only after the decision, and an empty term
+ * means nothing (T4).
+ *
+ * A7  After the last thing that can fail, nothing is undone: encoding, posting and queueing cannot
  * fail.
  */
 #include "log/plan.h"

@@ -8,12 +8,19 @@
  * the role himself, so that no thread is woken; appenders who come meanwhile gather in the next
  * group. The invariants:
  *
- *   G1  There is at most one flusher (is_flushing), so that groups are written, published and
- * completed in order. G2  A position is published after every byte up to it was written, and synced
- * if its commit or one behind it in the same group asked for that. G3  After a write or sync has
- * failed nothing is written any more, and everybody is told so: the log is poisoned. G4  All groups
- * in the queue belong to the live part: a segment is left only when nothing is pending. G5
- * Completions are called with the role and without the lock.
+ * G1  There is at most one flusher (is_flushing), so that groups are written, published and
+ * completed in order.
+ *
+ * G2  A position is published after every byte up to it was written, and synced if its commit or
+ * one behind it in the same group asked for that.
+ *
+ * G3  After a write or sync has failed nothing is written any more, and everybody is told so: the
+ * log is poisoned.
+ *
+ * G4  All groups in the queue belong to the live part: a segment is left only when nothing is
+ * pending.
+ *
+ * G5  Completions are called with the role and without the lock.
  */
 #include "log/engine.h"
 
@@ -335,6 +342,23 @@ void stele__commit_flush(stele__log *log)
         log->is_flushing = true;
         run_flusher(log, NULL);
     }
+}
+
+void stele__commit_complete(stele__log *log, stele_completion done, void *context,
+                            const stele_error *error)
+{
+    stele__lock(&log->lock);
+    while (log->is_flushing) {
+        log->room_waiters++;
+        (void)stele__condition_wait(&log->room, &log->lock, STELE_FOREVER);
+        log->room_waiters--;
+    }
+    log->is_flushing = true;
+    stele__unlock(&log->lock);
+    stele__core_complete(log, done, context, error->status, NULL, error);
+    stele__lock(&log->lock);
+    run_flusher(log, NULL);
+    stele__unlock(&log->lock);
 }
 
 /* ---- threads */

@@ -33,6 +33,7 @@ struct stele__log_cursor {
     stele_revision from_revision;  /* streams that are followed: nothing below this is shown */
     stele_revision as_of_revision; /* streams: nothing above this exists */
     stele_time oldest;             /* streams: `$maxAge` */
+    stele_time from_time;          /* nothing recorded before this is shown: it had not come yet */
     stele_position left_out_from;  /* salvage: damaged events since the last good one; 0: none */
     stele_position left_out_to;
     uint64_t stream_hash;
@@ -89,6 +90,7 @@ static stele_status make_cursor(stele__log *log, const stele_read *read,
     cursor->locator.index = NULL;
     cursor->failed = STELE_OK;
     cursor->log = log;
+    cursor->from_time = INT64_MIN;
     cursor->size = size;
     cursor->direction = read->direction;
     cursor->left = read->limit ? read->limit : UINT64_MAX;
@@ -297,6 +299,8 @@ static stele_status begin_at(stele__log_cursor *cursor, const stele_point *from,
                                    cursor->head, &cursor->next, reterr));
         if (!forwards) {
             cursor->next--;
+        } else if (cursor->next > cursor->head) {
+            cursor->from_time = time;
         }
         break;
     }
@@ -408,7 +412,8 @@ static bool stream_shows(const stele__log_cursor *cursor, const stele_record *re
 static bool is_shown(const stele__log_cursor *cursor, const stele_record *record, bool *ret_is_over)
 {
     *ret_is_over = false;
-    return (!cursor->is_stream || stream_shows(cursor, record, ret_is_over)) &&
+    return record->time >= cursor->from_time &&
+           (!cursor->is_stream || stream_shows(cursor, record, ret_is_over)) &&
            has_prefix(&cursor->stream_prefixes, record->stream) &&
            has_prefix(&cursor->type_prefixes, record->type) &&
            (!cursor->predicate || cursor->predicate(cursor->predicate_context, record));

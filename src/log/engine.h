@@ -337,7 +337,8 @@ struct stele__log {
 
     /* Follower (read-only handles). */
     stele__mutex follow_lock;
-    uint32_t followed_word; /* of the shared page, when it was last followed to its end */
+    uint32_t followed_word;       /* of the shared page, when it was last followed to its end */
+    uint64_t followed_generation; /* … and the generation that it told */
     bool has_followed;
     bool is_cut; /* history that was shown is gone */
 };
@@ -364,6 +365,9 @@ stele_status stele__commit_wait(stele__log *log, stele__group *group, stele_erro
 stele_status stele__commit_wait_all(stele__log *log, bool needs_sync, stele_error *reterr);
 /* Flushes what is queued if nobody does it. Lock held; released meanwhile and held again. */
 void stele__commit_flush(stele__log *log);
+/* Calls a completion that belongs to no group, in the flusher's role (G5). No lock held. */
+void stele__commit_complete(stele__log *log, stele_completion done, void *context,
+                            const stele_error *error);
 /* Tells a thread of the store that there is something to flush. Lock held. */
 void stele__commit_kick(stele__log *log);
 stele_status stele__commit_start_thread(stele__log *log, stele_error *reterr); /* lock held */
@@ -412,5 +416,8 @@ stele_status stele__recover(stele__log *log, stele_error *reterr);
 /* follow.c */
 stele_status stele__follow_open(stele__log *log, stele_error *reterr);
 stele_status stele__follow(stele__log *log, stele_error *reterr);
+/* As stele__follow(), and reads the manifest whatever the shared page says: after a file was not
+ * where the view has it. */
+stele_status stele__follow_anew(stele__log *log, stele_error *reterr);
 
 #endif

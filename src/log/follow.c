@@ -9,8 +9,10 @@
  * follower changes nothing: a torn tail is left to the next writer. If that one had to cut history
  * which this follower has shown, the follower answers nothing more.
  *
- * A file that has vanished was merged or sealed away meanwhile: the manifest is read again.
+ * A file that has vanished was merged or sealed away meanwhile: the manifest is read again. It is
+ * missing only if the manifest that is read afterwards still names it.
  */
+#include "log/recovery.h"
 #include "log/salvage.h"
 
 #include <errno.h>
@@ -181,17 +183,40 @@ static stele_status fail_gone(stele_error *reterr)
     return STELE_CORRUPT;
 }
 
+static void note_segment(void *context, const char *name)
+{
+    bool *has_segments = context;
+    uint64_t number;
+    *has_segments |= stele__recover_file_number(name, ".log", &number);
+}
+
+/* Without a manifest there is no store, unless there are segments: then it is lost. A store's
+ * manifest is there before its first segment, so that one that is just being created has its
+ * manifest the second time. */
+static stele_status read_manifest(stele__log *log, stele__manifest *manifest, stele_error *reterr)
+{
+    const stele_vfs *vfs = log->vfs;
+    bool has_segments = false;
+    bool healed;
+    stele_status status = stele__manifest_read(vfs, log->folder, manifest, &healed, reterr);
+    if (status != STELE_NOT_FOUND || log->is_salvage ||
+        vfs->list(vfs, log->folder, note_segment, &has_segments) != 0 || !has_segments) {
+        return status;
+    }
+    status = stele__manifest_read(vfs, log->folder, manifest, &healed, reterr);
+    return status == STELE_NOT_FOUND ? stele__manifest_fail_lost(log->folder, reterr) : status;
+}
+
 /* Reads the manifest and takes over what it names, if it is another one than before. */
 static stele_status reload(stele__log *log, stele_error *reterr)
 {
     uint64_t tried = 0;
     stele__manifest next;
-    bool healed;
     stele_status status = STELE_OK;
     for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
         stele__view *view = NULL;
         stele__manifest_init(&next, log->alloc);
-        status = stele__manifest_read(log->vfs, log->folder, &next, &healed, reterr);
+        status = read_manifest(log, &next, reterr);
         if (log->is_salvage && (status == STELE_CORRUPT || status == STELE_NOT_FOUND)) {
             stele__manifest_done(&next);
             stele__manifest_init(&next, log->alloc);
@@ -219,14 +244,16 @@ static stele_status reload(stele__log *log, stele_error *reterr)
         const uint64_t generation = next.generation;
         stele__manifest_done(&next);
         if (status != STELE_NOT_FOUND || generation == 0) {
-            break;
+            return status;
         }
         if (generation == tried) {
             return fail_gone(reterr);
         }
         tried = generation; /* merged away, perhaps, after the manifest was read */
     }
-    return status;
+    return stele__fail(reterr, STELE_IO,
+                       "the index files of %s are merged faster than they can be opened",
+                       log->folder);
 }
 
 /* ---- scanning */
@@ -433,7 +460,10 @@ static stele_status follow(stele__log *log, int page_error, stele_error *reterr)
         return fail_cut(log, reterr);
     }
     const uint32_t word = stele__shared_ticket(&log->shared);
-    if (log->shared.is_mapped && log->has_followed && word == log->followed_word) {
+    const uint64_t generation = stele__shared_generation(&log->shared);
+    /* Files are sealed and merged although nothing is published: then the word stays. */
+    if (log->shared.is_mapped && log->has_followed && word == log->followed_word &&
+        generation == log->followed_generation) {
         return STELE_OK;
     }
     STELE_TRY(is_writer_there(log, &has_writer, reterr));
@@ -459,6 +489,7 @@ static stele_status follow(stele__log *log, int page_error, stele_error *reterr)
         atomic_store_explicit(&log->head, visible, memory_order_release);
     }
     log->followed_word = word;
+    log->followed_generation = generation;
     log->has_followed = has_writer;
     return STELE_OK;
 }
@@ -478,16 +509,27 @@ static stele_status open_page(stele__log *log, int *ret_error, stele_error *rete
     return status;
 }
 
-stele_status stele__follow(stele__log *log, stele_error *reterr)
+static stele_status follow_locked(stele__log *log, bool is_anew, stele_error *reterr)
 {
     int page_error;
     stele__lock(&log->follow_lock);
+    log->has_followed = log->has_followed && !is_anew;
     stele_status status = open_page(log, &page_error, reterr);
     if (status == STELE_OK) {
         status = follow(log, page_error, reterr);
     }
     stele__unlock(&log->follow_lock);
     return status;
+}
+
+stele_status stele__follow(stele__log *log, stele_error *reterr)
+{
+    return follow_locked(log, false, reterr);
+}
+
+stele_status stele__follow_anew(stele__log *log, stele_error *reterr)
+{
+    return follow_locked(log, true, reterr);
 }
 
 stele_status stele__follow_open(stele__log *log, stele_error *reterr)

@@ -301,7 +301,8 @@ stele_status stele__log_wait(stele__log *log, stele_position after, stele_durati
         if (*ret_head > after) {
             return STELE_OK;
         }
-        const int64_t passed = log->clock->monotonic(log->clock->context) - begin;
+        const int64_t passed =
+            stele__subtract_saturated(log->clock->monotonic(log->clock->context), begin);
         if (timeout >= 0 && passed >= timeout) {
             return stele__fail(reterr, STELE_TIMEOUT, "no event was appended in time");
         }
@@ -445,7 +446,7 @@ stele_status stele__log_describe(stele__log *log, stele_info *ret_info, stele_er
     info.commits = atomic_load_explicit(&log->commits, memory_order_relaxed);
     info.refusals = atomic_load_explicit(&log->refusals, memory_order_relaxed);
     const stele_time now = log->clock->now(log->clock->context);
-    info.clock_behind = info.last_time > now ? info.last_time - now : 0;
+    info.clock_behind = info.last_time > now ? stele__subtract_saturated(info.last_time, now) : 0;
     info.is_writer = log->is_writer;
     info.is_poisoned = atomic_load_explicit(&log->is_poisoned, memory_order_relaxed);
     *ret_info = info;
@@ -464,13 +465,15 @@ stele_status stele__log_checkpoint_check(stele__log *log, const stele_checkpoint
         return stele__fail(reterr, STELE_INVALID_CHECKPOINT,
                            "the checkpoint belongs to another store");
     }
-    if (checkpoint->epoch > atomic_load_explicit(&log->epoch, memory_order_relaxed)) {
+    if (checkpoint->epoch == 0 ||
+        checkpoint->epoch > atomic_load_explicit(&log->epoch, memory_order_relaxed)) {
         if (ret_valid_until) {
             *ret_valid_until = 0;
         }
         return stele__fail(reterr, STELE_INVALID_CHECKPOINT,
-                           "the checkpoint is of epoch %" PRIu64 ", which has not begun",
-                           checkpoint->epoch);
+                           "the checkpoint is of epoch %" PRIu64 ", which %s", checkpoint->epoch,
+                           checkpoint->epoch == 0 ? "does not exist: they begin with 1"
+                                                  : "has not begun");
     }
     stele__lock(&log->maintenance);
     const stele_position valid =

@@ -241,13 +241,12 @@ static stele_status look_at_conditions(stele__plan *plan, stele__look *ret_resul
     stele__view live = {.part_count = 1, .parts = &log->live};
     for (uint32_t i = 0; i < plan->options->condition_count; i++) {
         const stele_position after = plan->options->conditions[i].after;
-        stele_position found;
-        stele__search_move(plan->searches[i], &live, now);
-        const stele_status status =
-            stele__search_up(plan->searches[i],
-                             (after > plan->looked_at ? after : plan->looked_at) + 1, &found,
-                             reterr);
-        STELE_TRY(status);
+        const stele_position from = after > plan->looked_at ? after : plan->looked_at;
+        stele_position found = 0;
+        if (from < now) {
+            stele__search_move(plan->searches[i], &live, now);
+            STELE_TRY(stele__search_up(plan->searches[i], from + 1, &found, reterr));
+        }
         if (found && (!plan->violation || found < plan->violation)) {
             plan->violation = found;
             plan->violated_condition = i;

@@ -4,10 +4,13 @@
  * piece at a time under the maintenance lock, by the store's thread, by stele_step(), or by an
  * appender who finds too many parts waiting.
  *
- *   M1  A segment is synced before the manifest calls it sealed.
- *   M2  An index file is synced, and its name is, before the manifest names it; files that the
- * manifest does not name any more are removed after it is written. M3  A failure leaves the old
- * manifest and the old view in place: nothing is lost, and the piece is tried again later.
+ * M1  A segment is synced before the manifest calls it sealed.
+ *
+ * M2  An index file is synced, and its name is, before the manifest names it; files that the
+ * manifest does not name any more are removed after it is written.
+ *
+ * M3  A failure leaves the old manifest and the old view in place: nothing is lost, and the piece
+ * is tried again later.
  */
 #include "log/engine.h"
 

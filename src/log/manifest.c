@@ -422,25 +422,27 @@ static stele_status parse_halves(const char *path, const stele__buffer *text,
     const char *half;
     const char *next = NULL;
     size_t size;
-    *ret_healed = false;
+    bool is_whole = false;
     const bool first_good = check_half(at, end, &half, &size, &next);
     if (first_good) {
         /* The second half must be its twin. */
-        *ret_healed = (size_t)(end - next) != (size_t)(next - at) ||
-                      memcmp(at, next, (size_t)(end - next)) != 0;
+        is_whole = (size_t)(end - next) == (size_t)(next - at) &&
+                   memcmp(at, next, (size_t)(end - next)) == 0;
     } else {
         const char *middle = at + text->size / 2;
-        *ret_healed = true;
         if (text->size < 2 || !check_half(middle, end, &half, &size, &next) || next != end) {
             (void)stele__fail(reterr, STELE_CORRUPT,
                               "both halves of %s are damaged (offset 0, %zu bytes)", path,
                               text->size);
-            stele__hint(reterr, "restore it from a backup");
+            stele__hint(
+                reterr,
+                "restore it from a backup, or read what is left with `stele export --salvage`");
             return STELE_CORRUPT;
         }
     }
     stele_status status;
     if (stele__manifest_parse(half, size, manifest, &status)) {
+        *ret_healed = !is_whole;
         return STELE_OK;
     }
     if (status == STELE_NO_MEMORY) {
@@ -459,6 +461,7 @@ stele_status stele__manifest_read(const stele_vfs *vfs, const char *folder,
     stele__buffer path = {.alloc = manifest->alloc};
     stele__buffer text = {.alloc = manifest->alloc};
     stele_status status = STELE_OK;
+    *ret_healed = false;
     if (!stele__buffer_append(&path, folder, strlen(folder)) ||
         !stele__buffer_append(&path, "/manifest", 10)) {
         status = stele__fail_memory(reterr);
@@ -472,6 +475,14 @@ stele_status stele__manifest_read(const stele_vfs *vfs, const char *folder,
     stele__buffer_done(&path);
     stele__buffer_done(&text);
     return status;
+}
+
+stele_status stele__manifest_fail_lost(const char *folder, stele_error *reterr)
+{
+    (void)stele__fail(reterr, STELE_CORRUPT, "%s holds segments but no manifest", folder);
+    stele__hint(reterr, "restore the file `manifest` from a backup, or read what is left with "
+                        "`stele export --salvage`");
+    return STELE_CORRUPT;
 }
 
 /* ---- writing */

@@ -138,14 +138,12 @@ static stele_status plan_metadata(stele__plan *plan, uint32_t stream, const stel
     STELE_TRY(stele__plan_stream_of(plan, owner_name, &owner, reterr));
     plan->streams[stream].owner = owner;
     stele__core_metadata metadata = {.has_truncate_before = false};
-    bool is_object;
     stele__plan_stream *s = &plan->streams[owner];
     s->writes_metadata = true;
     s->written_json = (stele_bytes){NULL, 0};
     if (strcmp(event->type, STELE_TYPE_METADATA) == 0) {
         s->written_json = event->data;
-        STELE_TRY(stele__core_metadata_load(event->data.data, event->data.size, &metadata,
-                                            &is_object, reterr));
+        (void)stele__core_metadata_parse(event->data.data, event->data.size, &metadata);
     }
     s->written_truncates_all =
         metadata.has_truncate_before && metadata.truncate_before == STELE_TRUNCATE_ALL;

@@ -280,14 +280,14 @@ static stele_status read_metadata(const stele__view *view, stele__locator *locat
                                   stele__core_metadata *ret_metadata, stele_error *reterr)
 {
     const stele__event *event;
-    bool is_object;
     STELE_TRY(stele__view_event(view, locator, reader, position, &event, reterr));
     *ret_metadata = (stele__core_metadata){.has_truncate_before = false};
     if (!stele__text_equal(event->record.type, stele__text(STELE_TYPE_METADATA))) {
         return STELE_OK;
     }
-    return stele__core_metadata_load(event->record.data.data, event->record.data.size, ret_metadata,
-                                     &is_object, reterr);
+    (void)stele__core_metadata_parse(event->record.data.data, event->record.data.size,
+                                     ret_metadata);
+    return STELE_OK;
 }
 
 /* The last revision of a stream: that of the newest source in which it has an event that is no

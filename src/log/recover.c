@@ -8,17 +8,24 @@
  * is *rot* if something says that the log was durable beyond it: the manifest of an orderly close,
  * or a good frame further on that knew more to be synced. Rot is refused, and nothing is changed.
  *
- *   R1  Nothing acknowledged as durable is dropped: what is dropped lies behind everything that any
- * surviving frame knew to be synced. R2  What is dropped is overwritten with zeroes before anything
- * is appended, so that it cannot come back. R3  What was recovered is written again and synced
- * before the store is open, so that answers may rest on it. Written again, because a sync that
- * failed may have left pages that the system takes for clean and that are not on the disk: another
- * sync alone would answer well and do nothing. What a frame knew to be synced is left alone. R4
- * Recovering twice is recovering once, also if the first time was cut short. R5  When history
- * beyond the recovered end may have been seen by readers, the epoch is raised and the end noted:
- * when the machine, not just the process, went down without an orderly close, and when the shared
- * page says that more had been published. R6  Index files are derived: what is missing or damaged
- * is built again from its segments.
+ * R1  Nothing acknowledged as durable is dropped: what is dropped lies behind everything that any
+ * surviving frame knew to be synced.
+ *
+ * R2  What is dropped is overwritten with zeroes before anything is appended, so that it cannot
+ * come back.
+ *
+ * R3  What was recovered is written again and synced before the store is open, so that answers may
+ * rest on it. Written again, because a sync that failed may have left pages that the system takes
+ * for clean and that are not on the disk: another sync alone would answer well and do nothing. What
+ * a frame knew to be synced is left alone.
+ *
+ * R4  Recovering twice is recovering once, also if the first time was cut short.
+ *
+ * R5  When history beyond the recovered end may have been seen by readers, the epoch is raised and
+ * the end noted: when the machine, not just the process, went down without an orderly close, and
+ * when the shared page says that more had been published.
+ *
+ * R6  Index files are derived: what is missing or damaged is built again from its segments.
  */
 #include "log/recovery.h"
 
@@ -150,7 +157,8 @@ static stele_status lock_folder(stele__log *log, stele_error *reterr)
             status = stele__fail_os(reterr, STELE_IO, error, "may not write in %s", log->folder);
             stele__hint(reterr, "to read, it is enough to be allowed to read");
         } else if (error) {
-            status = stele__fail_os(reterr, STELE_IO, error, "cannot lock %s", log->folder);
+            status =
+                stele__fail_os(reterr, STELE_IO, error, "cannot lock %s", (const char *)path.data);
         }
     }
     stele__buffer_done(&path);
@@ -163,13 +171,11 @@ static stele_status create_manifest(stele__recovery *state, stele_error *reterr)
 {
     stele__log *log = state->log;
     stele__manifest *manifest = &log->manifest;
+    if (state->log_count > 0) {
+        return stele__manifest_fail_lost(log->folder, reterr);
+    }
     if (log->options.access == STELE_MUST_EXIST) {
         return stele__fail(reterr, STELE_NOT_FOUND_STORE, "there is no store at %s", log->folder);
-    }
-    if (state->log_count > 0) {
-        (void)stele__fail(reterr, STELE_CORRUPT, "%s holds segments but no manifest", log->folder);
-        stele__hint(reterr, "restore the file `manifest` from a backup");
-        return STELE_CORRUPT;
     }
     manifest->store = stele__uuid_v4(log->clock);
     log->clock->entropy(log->clock->context, &manifest->hash_key, sizeof manifest->hash_key);
@@ -181,18 +187,13 @@ static stele_status create_manifest(stele__recovery *state, stele_error *reterr)
 static stele_status load_manifest(stele__recovery *state, stele_error *reterr)
 {
     stele__log *log = state->log;
-    bool healed = false;
     stele_error error;
-    stele_status status =
-        stele__manifest_read(log->vfs, log->folder, &log->manifest, &healed, &error);
+    stele_status status = stele__manifest_read(log->vfs, log->folder, &log->manifest,
+                                               &state->has_half_manifest, &error);
     if (status == STELE_NOT_FOUND) {
         status = create_manifest(state, reterr);
     } else if (status != STELE_OK && reterr) {
         *reterr = error;
-    }
-    if (healed) {
-        stele__log_say(log, STELE_LOG_WARNING,
-                       "one half of the manifest was damaged and is written again");
     }
     log->store = log->manifest.store;
     log->hash_key = log->manifest.hash_key;
@@ -451,7 +452,12 @@ static stele_status write_manifest(stele__recovery *state, stele_error *reterr)
     manifest->is_clean = false;
     manifest->end_segment = manifest->end_offset = manifest->end_position = 0;
     atomic_store_explicit(&log->epoch, manifest->epoch, memory_order_relaxed);
-    return stele__manifest_write(log->vfs, log->folder, manifest, reterr);
+    STELE_TRY(stele__manifest_write(log->vfs, log->folder, manifest, reterr));
+    if (state->has_half_manifest) {
+        stele__log_say(log, STELE_LOG_WARNING,
+                       "one half of the manifest was damaged; both have been written again");
+    }
+    return STELE_OK;
 }
 
 static stele_status build_view(stele__recovery *state, stele_error *reterr)

@@ -15,6 +15,7 @@ typedef struct stele__recovery {
     size_t index_count;
     size_t index_capacity;
     bool is_out_of_memory;
+    bool has_half_manifest; /* one half of it is damaged */
     stele__view *view;
     stele_position next;   /* position of the next event */
     stele_position synced; /* the highest that a frame knew to be on stable storage */

@@ -17,9 +17,11 @@ static stele_status take_time(stele__log *log, stele_time *ret_time, stele_error
 {
     const stele_time wall = log->clock->now(log->clock->context);
     const int64_t monotonic = log->clock->monotonic(log->clock->context);
-    const stele_time expected = log->clock_wall + (monotonic - log->clock_monotonic);
+    const stele_time expected =
+        stele__add_saturated(log->clock_wall,
+                             stele__subtract_saturated(monotonic, log->clock_monotonic));
     const stele_time ahead_of = expected > log->last_time ? expected : log->last_time;
-    if (wall > ahead_of && wall - ahead_of > CLOCK_JUMP_MAX) {
+    if (wall > stele__add_saturated(ahead_of, CLOCK_JUMP_MAX)) {
         (void)stele__fail(
             reterr, STELE_INVALID_CLOCK,
             "the clock jumped ahead by more than an hour; recorded time can never go back");
@@ -28,12 +30,13 @@ static stele_status take_time(stele__log *log, stele_time *ret_time, stele_error
     }
     log->clock_wall = wall;
     log->clock_monotonic = monotonic;
-    const bool is_behind = log->last_time - wall > CLOCK_BEHIND_MAX;
+    const int64_t behind = stele__subtract_saturated(log->last_time, wall);
+    const bool is_behind = behind > CLOCK_BEHIND_MAX;
     if (is_behind && !log->is_clock_behind) {
         stele__log_say(log, STELE_LOG_WARNING,
                        "the clock is %" PRId64
                        " ms behind the last event; recorded time stands still",
-                       (log->last_time - wall) / 1000000);
+                       behind / 1000000);
     }
     log->is_clock_behind = is_behind;
     *ret_time = wall > log->last_time ? wall : log->last_time;

@@ -254,7 +254,7 @@ void stele__append_deferred(stele__log *log)
         const stele_status status =
             submit(log, &first->request, true, first->done, first->context, &deferred, &error);
         if (status != STELE_OK) {
-            stele__core_complete(log, first->done, first->context, status, NULL, &error);
+            stele__commit_complete(log, first->done, first->context, &error);
         }
         stele__lock(&log->lock);
         /* It stays the first until it is decided, so that later submissions queue behind it. */

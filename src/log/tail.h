@@ -5,15 +5,23 @@
  * One thread at a time adds to it (the holder of the sequencer's lock, or whoever scans a segment);
  * any number of threads read it at the same time without locks. The rules that make this safe:
  *
- *   T1  What a handle points to never moves and never goes away while the tail lives.
- *   T2  A posting is stored before the term's count that includes it is released; a reader loads
- * the count first (acquire) and looks only at ranks below it. The same holds for offsets and the
- * tail's event count. T3  Tables and directories grow by replacement: the new one is filled, then
- * released; the old one lives as long as the tail. A reader who uses the old one misses only what
- * was added after it started. T4  A term without postings (count 0) exists for the sequencer's
- * convenience and means nothing to readers. T5  Adding is split: interning creates terms and makes
- * room and may fail; posting cannot fail. So a commit either enters the tail whole or not at all.
- *   T6  Two terms with equal hashes are two terms: names are kept and compared in full.
+ * T1  What a handle points to never moves and never goes away while the tail lives.
+ *
+ * T2  A posting is stored before the term's count that includes it is released; a reader loads the
+ * count first (acquire) and looks only at ranks below it. The same holds for offsets and the tail's
+ * event count.
+ *
+ * T3  Tables and directories grow by replacement: the new one is filled, then released; the old one
+ * lives as long as the tail. A reader who uses the old one misses only what was added after it
+ * started.
+ *
+ * T4  A term without postings (count 0) exists for the sequencer's convenience and means nothing to
+ * readers.
+ *
+ * T5  Adding is split: interning creates terms and makes room and may fail; posting cannot fail. So
+ * a commit either enters the tail whole or not at all.
+ *
+ * T6  Two terms with equal hashes are two terms: names are kept and compared in full.
  */
 #ifndef STELE_LOG_TAIL_H
 #define STELE_LOG_TAIL_H

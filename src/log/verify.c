@@ -9,13 +9,23 @@
 
 #include <inttypes.h>
 
+/* An index file of the view, opened once more before anything else: a writer may merge it away at
+ * any moment. */
+typedef struct held_index {
+    stele__index *again; /* NULL: could not be opened */
+    bool is_absent;      /* it was not there */
+    bool is_missing;     /* … and a manifest that was read afterwards names it all the same */
+} held_index;
+
+typedef struct hold {
+    stele__view *view; /* a reference */
+    held_index *indexes;
+} hold;
+
 typedef struct verification {
     stele__log *log;
-    stele__view *view; /* a reference */
-    /* The index files of the view, opened once more before anything else: a writer may merge them
-     * away at any moment. NULL: could not be opened. */
-    stele__index **again;
-    size_t again_count;
+    stele__view *view; /* of what is held */
+    hold held;
     const stele_verify_options *options;
     stele_verify_result *result;
     stele_position head;
@@ -217,13 +227,19 @@ static stele_status check_index(verification *check, size_t number, bool *ret_so
     stele__index *index = check->view->indexes[number];
     stele_error error;
     check->file = stele__index_path(index);
+    const held_index *held = &check->held.indexes[number];
+    if (held->is_missing) {
+        *ret_sound = false;
+        report(check, check->file, 0, stele__index_first(index), true, "the index file is missing");
+        return STELE_OK;
+    }
     const stele_status status =
-        check->again[number]
-            ? stele__index_check_again(check->again[number], index_damage, check, &error)
-            : stele__index_check(index, index_damage, check, &error);
+        held->again ? stele__index_check_again(held->again, index_damage, check, &error)
+                    : stele__index_check(index, index_damage, check, &error);
     *ret_sound = status == STELE_OK;
     if (status == STELE_NOT_FOUND) {
-        report(check, check->file, 0, stele__index_first(index), true, "the index file is missing");
+        stele__log_say(check->log, STELE_LOG_NOTICE,
+                       "verify: %s was replaced before it could be read", check->file);
     } else if (status != STELE_OK && status != STELE_CORRUPT) {
         if (reterr) {
             *reterr = error;
@@ -296,40 +312,46 @@ static stele_status check_parts(verification *check, stele_error *reterr)
     return STELE_OK;
 }
 
-static void let_go(verification *check)
+static void let_go(const stele_alloc *alloc, hold *held)
 {
-    for (size_t i = 0; i < check->again_count; i++) {
-        stele__index_unref(check->again[i]);
+    for (size_t i = 0; held->indexes && i < held->view->index_count; i++) {
+        stele__index_unref(held->indexes[i].again);
     }
-    stele__release(check->log->alloc, check->again, check->again_count * sizeof(stele__index *));
-    stele__view_unref(check->view);
-    check->again = NULL;
-    check->again_count = 0;
-    check->view = NULL;
+    if (held->indexes) {
+        stele__release(alloc, held->indexes, held->view->index_count * sizeof(held_index));
+    }
+    stele__view_unref(held->view);
+    *held = (hold){.view = NULL};
 }
 
-/* Takes a view and opens its index files. *ret_vanished: one was not there. */
-static stele_status take_hold(verification *check, bool *ret_vanished, stele_error *reterr)
+/* Takes over what was held of an index file before. */
+static bool take_over(hold *before, const stele__index *index, held_index *held)
 {
-    stele__log *log = check->log;
-    if (!log->is_writer) {
-        STELE_TRY(stele__follow(log, reterr));
+    for (size_t i = 0; before->indexes && i < before->view->index_count; i++) {
+        if (before->view->indexes[i] == index) {
+            *held = before->indexes[i];
+            held->is_missing = held->is_absent;
+            before->indexes[i].again = NULL;
+            return true;
+        }
     }
-    check->view = stele__log_view(log, &check->head);
-    *ret_vanished = false;
-    if (check->view->index_count == 0) {
-        return STELE_OK;
-    }
-    check->again =
-        stele__allocate_zero(log->alloc, check->view->index_count * sizeof(stele__index *));
-    if (!check->again) {
-        return stele__fail_memory(reterr);
-    }
-    check->again_count = check->view->index_count;
-    for (size_t i = 0; i < check->again_count; i++) {
-        const stele_status status =
-            stele__index_reopen(check->view->indexes[i], &check->again[i], reterr);
-        *ret_vanished |= status == STELE_NOT_FOUND;
+    return false;
+}
+
+/* Opens the index files of a view. *ret_has_vanished: one was not there that was not looked for
+ * before. */
+static stele_status open_indexes(hold *before, hold *held, bool *ret_has_vanished,
+                                 stele_error *reterr)
+{
+    for (size_t i = 0; i < held->view->index_count; i++) {
+        const stele__index *index = held->view->indexes[i];
+        held_index *entry = &held->indexes[i];
+        if (take_over(before, index, entry)) {
+            continue;
+        }
+        const stele_status status = stele__index_reopen(index, &entry->again, reterr);
+        entry->is_absent = status == STELE_NOT_FOUND;
+        *ret_has_vanished |= entry->is_absent;
         if (status != STELE_OK && status != STELE_NOT_FOUND && status != STELE_CORRUPT) {
             return status;
         }
@@ -337,13 +359,42 @@ static stele_status take_hold(verification *check, bool *ret_vanished, stele_err
     return STELE_OK;
 }
 
+/*
+ * Takes the present view and opens its index files; those that are held already stay so, and a file
+ * that was not there before and is still in the view is missing: who merges a file away writes that
+ * down in the manifest first, and this view is of a manifest that was read since (or, with a
+ * writer, installed).
+ */
+static stele_status take_hold(verification *check, bool *ret_has_vanished, stele_error *reterr)
+{
+    stele__log *log = check->log;
+    hold held = {.view = NULL};
+    *ret_has_vanished = false;
+    if (!log->is_writer) {
+        STELE_TRY(stele__follow_anew(log, reterr));
+    }
+    held.view = stele__log_view(log, &check->head);
+    stele_status status = STELE_OK;
+    if (held.view->index_count > 0) {
+        held.indexes =
+            stele__allocate_zero(log->alloc, held.view->index_count * sizeof(held_index));
+        status = held.indexes ? open_indexes(&check->held, &held, ret_has_vanished, reterr)
+                              : stele__fail_memory(reterr);
+    }
+    let_go(log->alloc, &check->held);
+    check->held = held;
+    check->view = held.view;
+    return status;
+}
+
 static stele_status verify(verification *check, stele_error *reterr)
 {
-    /* Merges are seldom: a file that is missing again and again is missing. */
-    enum { ATTEMPTS_MAX = 10 };
+    /* Each round but the first needs a merge that replaced, meanwhile, a file of the round before,
+     * and opens only what is new since. So there are seldom more than two, and who is outrun by so
+     * many merges reads all but the index files that are gone by now. */
+    enum { ROUNDS_MAX = 100 };
     bool has_vanished = true;
-    for (unsigned attempt = 0; attempt < ATTEMPTS_MAX && has_vanished; attempt++) {
-        let_go(check);
+    for (unsigned round = 0; round < ROUNDS_MAX && has_vanished; round++) {
         STELE_TRY(take_hold(check, &has_vanished, reterr));
     }
     for (size_t i = 0; i < check->view->sealed_count; i++) {
@@ -359,7 +410,7 @@ stele_status stele__log_verify(stele__log *log, const stele_verify_options *opti
     stele_verify_result result = {.events = 0};
     verification check = {.log = log, .options = options, .result = &result};
     const stele_status status = verify(&check, reterr);
-    let_go(&check);
+    let_go(log->alloc, &check.held);
     STELE_TRY(status);
     *ret_result = result;
     if (result.damage_count > 0) {

@@ -36,10 +36,51 @@ static bool is_addressable(uint64_t offset, uint64_t size)
     return offset <= (uint64_t)INT64_MAX && size <= (uint64_t)INT64_MAX - offset;
 }
 
+static int kind_error(mode_t mode)
+{
+    return S_ISREG(mode) ? 0 : S_ISDIR(mode) ? EISDIR : ESPIPE;
+}
+
+/*
+ * Opens what is a regular file and nothing else: opening a pipe would wait for somebody at its
+ * other end, and a device may do whatever it does. O_NONBLOCK, so that neither can hold the open up
+ * before its kind is known. It means nothing to a regular file, but for one on which another
+ * program has a lease: there the open would fail instead of waiting until that is given up. And it
+ * is taken back, since file systems may see it with each call.
+ */
+static int open_regular(const char *path, int mode, int *ret_descriptor)
+{
+    struct stat status;
+    int descriptor;
+    int error;
+
+    do {
+        descriptor = open(path, mode | O_NONBLOCK, STELE_OS_FILE_MODE);
+        if (descriptor < 0 && errno == EWOULDBLOCK && stat(path, &status) == 0 &&
+            S_ISREG(status.st_mode)) {
+            descriptor = open(path, mode, STELE_OS_FILE_MODE);
+        }
+    } while (descriptor < 0 && errno == EINTR);
+    if (descriptor < 0) {
+        return errno == ENXIO ? ESPIPE : errno; /* ENXIO: a socket, or a device that is not there */
+    }
+    error = fstat(descriptor, &status) == 0 ? kind_error(status.st_mode) : errno;
+    if (error == 0 && fcntl(descriptor, F_SETFL, mode & ~(O_CREAT | O_EXCL)) != 0) {
+        error = errno;
+    }
+    if (error != 0) {
+        (void)close(descriptor);
+        return error;
+    }
+    *ret_descriptor = descriptor;
+    return 0;
+}
+
 int stele__os_open(const stele_vfs *vfs, const char *path, int flags, stele_file **ret_file)
 {
     int mode = O_CLOEXEC | O_NOCTTY;
     os_file *file;
+    int error;
 
     if (flags & STELE_FILE_WRITE) {
         mode |= O_RDWR;
@@ -53,11 +94,8 @@ int stele__os_open(const stele_vfs *vfs, const char *path, int flags, stele_file
         return ENOMEM;
     }
     file->file.vfs = vfs;
-    do {
-        file->descriptor = open(path, mode, STELE_OS_FILE_MODE);
-    } while (file->descriptor < 0 && errno == EINTR);
-    if (file->descriptor < 0) {
-        const int error = errno;
+    error = open_regular(path, mode, &file->descriptor);
+    if (error != 0) {
         stele__release(stele_alloc_default(), file, sizeof *file);
         return error;
     }

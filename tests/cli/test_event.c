@@ -178,7 +178,13 @@ static const struct {
     {"{\"stream\":\"s\",\"type\":\"t\",\"time\":\"soon\"}", 32,
      "\"time\" is no time like 2026-11-21T10:00:00Z"},
     {"{\"stream\":\"s\",\"type\":\"t\",\"time\":\"9999-01-01T00:00:00Z\"}", 32,
+     "\"time\" is out of range: times go from 1677-09-21T00:12:44Z to 2262-04-11T23:47:16Z"},
+    {"{\"stream\":\"s\",\"type\":\"t\",\"time\":\"1500-02-28T12:00:00.5+01:00\"}", 32,
+     "\"time\" is out of range: times go from 1677-09-21T00:12:44Z to 2262-04-11T23:47:16Z"},
+    {"{\"stream\":\"s\",\"type\":\"t\",\"time\":\"2500-02-29T12:00:00Z\"}", 32,
      "\"time\" is no time like 2026-11-21T10:00:00Z"},
+    {"{\"stream\":\"s\",\"type\":\"t\",\"id\":\"00000000-0000-0000-0000-000000000000\"}", 30,
+     "\"id\" cannot be the nil UUID: a nil id identifies nothing"},
     {"{\"stream\":\"s\",\"type\":\"t\",\"id\":1}", 30, "\"id\" must be a string"},
     {"{\"stream\":\"s\",\"type\":\"t\",\"data_base64\":\"A\"}", 39, "\"data_base64\" is no base64"},
     {"{\"stream\":\"s\",\"type\":\"t\",\"data_base64\":{}}", 39,
@@ -197,6 +203,9 @@ static const struct {
      "only CloudEvents 1.0 are understood"},
     {"{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/\",\"type\":\"t\"}", 0,
      "the attribute \"subject\" is missing: it names the stream"},
+    {"{\"specversion\":\"1.0\",\"id\":\"00000000-0000-0000-0000-000000000000\",\"source\":\"/\","
+     "\"type\":\"t\",\"subject\":\"s\"}",
+     26, "\"id\" cannot be the nil UUID: a nil id identifies nothing"},
     {"{\"specversion\":\"1.0\",\"id\":\"\",\"source\":\"/\",\"type\":\"t\"}", 26,
      "\"id\" must have 1 to 1024 bytes"},
     {"{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/\",\"type\":\"t\",\"subject\":\"s\","
@@ -623,6 +632,7 @@ TEST_ROWS(a_payload_survives_export_and_import, payloads)
 {
     const stele_bytes bytes = {(const uint8_t *)payloads[row].data, payloads[row].size};
     const stele_record record = {
+        .id = {{1}},
         .stream = {"s", 1},
         .type = {"t", 1},
         .data = bytes,

@@ -458,27 +458,53 @@ static uint64_t next_random(uint64_t *state)
     return *state >> 33;
 }
 
-/* Any commit: events of streams, metadata that keeps, deletes or revives, in any order. */
+/* Any event for a metadata stream: it is brought back by other types and formats as well. */
+static stele_event any_metadata(uint64_t *random)
+{
+    static const char *const said[] = {"{\"$tb\":9223372036854775807}",
+                                       "{\"$tb\":9223372036854775807}",
+                                       "{\"x\":[1.50,\"\\u0041\"],\"$tb\":9223372036854775807}",
+                                       "{\"$maxCount\":9}",
+                                       "{\"$tb\":1}",
+                                       "{\"$tb\":0}",
+                                       "{\"a\":1,\"\\ud800\":2,\"a\":3}",
+                                       "{}",
+                                       "[1]",
+                                       "none"};
+    static const char *const tags[] = {"x"};
+    const char *text = said[next_random(random) % 10];
+    stele_event event = stele_json_event(next_random(random) % 4 ? "$metadata" : "note", text);
+
+    if (next_random(random) % 4 == 0 || text[0] == 'n') {
+        event.data_format = STELE_BINARY;
+    }
+    if (next_random(random) % 8 == 0) {
+        event.tags = tags;
+        event.tag_count = 1;
+    }
+    if (next_random(random) % 8 == 0) {
+        event.metadata_format = STELE_JSON;
+        event.metadata = (stele_bytes){(const uint8_t *)"{}", 2};
+    }
+    return event;
+}
+
+/* Any commit: events of streams, metadata that keeps, deletes or revives, in any order. A tombstone
+ * has ended the stream e. */
 static void append_any(stele_store *store, uint64_t *random)
 {
-    static const char *const names[] = {"a", "b", "$$a", "$$b", "c", "$$c", "d", "$$d"};
-    static const char *const metadata[] = {"{\"$tb\":9223372036854775807}",
-                                           "{\"x\":[1.50,\"\\u0041\"],\"$tb\":9223372036854775807}",
-                                           "{\"$maxCount\":9}",
-                                           "{\"$tb\":1}",
-                                           "{}",
-                                           "[1]"};
+    static const char *const names[] = {"a", "b", "$$a", "$$b", "c", "$$c", "d", "$$d", "$$e"};
     stele_event events[COMMIT_EVENTS_MAX];
     const size_t count = 1 + next_random(random) % COMMIT_EVENTS_MAX;
     stele_commit commit = {.events = events, .event_count = count};
     stele_error error;
 
     for (size_t i = 0; i < count; i++) {
-        const char *stream = names[next_random(random) % (2 * STREAMS)];
+        const char *stream = names[next_random(random) % (2 * STREAMS + 1)];
 
         events[i] = stele_json_event("t", "1");
         if (stream[0] == '$') {
-            events[i] = stele_json_event("$metadata", metadata[next_random(random) % 6]);
+            events[i] = any_metadata(random);
         }
         events[i].stream = stream;
     }
@@ -520,7 +546,11 @@ static void expect_same(stele_store *store, stele_store *copy)
         expect_bytes(b->stream.data, b->stream.size, a->stream.data, a->stream.size);
         expect_bytes(b->type.data, b->type.size, a->type.data, a->type.size);
         expect_bytes(b->data.data, b->data.size, a->data.data, a->data.size);
-        expect_true(a->stream.data[0] == '$' || memcmp(&a->id, &b->id, sizeof a->id) == 0);
+        expect_int(b->data_format, a->data_format);
+        expect_bytes(b->metadata.data, b->metadata.size, a->metadata.data, a->metadata.size);
+        expect_int(b->metadata_format, a->metadata_format);
+        expect_uint(b->tag_count, a->tag_count);
+        expect_true(a->type.data[0] == '$' || memcmp(&a->id, &b->id, sizeof a->id) == 0);
     }
     stele_cursor_free(cursor);
     stele_cursor_free(other);
@@ -533,9 +563,13 @@ TEST_ROWS(an_export_imported_into_an_empty_store_is_the_same_store, round_trips)
     stele_store *store = open_store();
     stele_store *copy;
     uint64_t random = (uint64_t)round_trips[row];
+    const stele_event first = stele_json_event("t", "1");
     cli_import_counts counts;
     cli_buffer text = {0};
+    stele_error error;
 
+    expect_ok(stele_append(store, "e", STELE_ANY, &first, 1, NULL, NULL, &error), &error);
+    expect_ok(stele_tombstone(store, "e", STELE_ANY, NULL, NULL, &error), &error);
     for (int i = 0; i < 4000; i++) {
         append_any(store, &random);
     }
@@ -551,6 +585,23 @@ TEST_ROWS(an_export_imported_into_an_empty_store_is_the_same_store, round_trips)
 }
 
 /* ---- What is wrong */
+
+static const char *const nil_ids[] = {
+    "{\"stream\":\"s\",\"type\":\"a\",\"id\":\"00000000-0000-0000-0000-000000000000\"}",
+    "{\"specversion\":\"1.0\",\"source\":\"/\",\"type\":\"t\",\"subject\":\"s\","
+    "\"id\":\"00000000-0000-0000-0000-000000000000\"}",
+};
+
+TEST_ROWS(an_id_that_identifies_nothing_is_refused, nil_ids)
+{
+    stele_store *store = open_store();
+    cli_import_counts counts;
+
+    expect_int(import_text(store, nil_ids[row], NULL, &counts), 2);
+    expect_uint(counts.imported, 0);
+    expect_uint(head_of(store), 0);
+    stele_close(store, NULL);
+}
 
 TEST(an_import_stops_at_what_is_wrong_and_goes_on_when_it_is_right)
 {

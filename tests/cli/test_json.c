@@ -50,7 +50,7 @@ static const char *const good[] = {
 
 TEST_ROWS(json_is_recognised, good)
 {
-    expect_true(cli_json_is_valid(good[row], strlen(good[row])));
+    expect_true(stele__json_is_valid(good[row], strlen(good[row])));
 }
 
 static const struct {
@@ -95,20 +95,20 @@ static const struct {
 
 TEST_ROWS(what_is_no_json_is_found_where_it_stands, bad)
 {
-    cli_json_scanner scanner;
-    cli_json_value value;
+    stele__json_scanner scanner;
+    stele__json_value value;
 
-    cli_json_begin(&scanner, bad[row].text, strlen(bad[row].text));
-    expect_false(cli_json_take(&scanner, &value) && cli_json_finish(&scanner));
+    stele__json_begin(&scanner, bad[row].text, strlen(bad[row].text));
+    expect_false(stele__json_take(&scanner, &value) && stele__json_finish(&scanner));
     expect_text(scanner.message, bad[row].message);
     expect_uint(scanner.error_at, bad[row].at);
 }
 
 TEST(nul_is_no_json)
 {
-    expect_false(cli_json_is_valid("\0", 1));
-    expect_false(cli_json_is_valid("1\0", 2));
-    expect_false(cli_json_is_valid("\"a\0b\"", 5));
+    expect_false(stele__json_is_valid("\0", 1));
+    expect_false(stele__json_is_valid("1\0", 2));
+    expect_false(stele__json_is_valid("\"a\0b\"", 5));
 }
 
 TEST(depth_is_bounded_without_recursion)
@@ -116,18 +116,18 @@ TEST(depth_is_bounded_without_recursion)
     const size_t hostile = 4 << 20;
     char *text = test_memory(hostile);
 
-    memset(text, '[', CLI_JSON_DEPTH_MAX);
-    memset(text + CLI_JSON_DEPTH_MAX, ']', CLI_JSON_DEPTH_MAX);
-    expect_true(cli_json_is_valid(text, (size_t)2 * CLI_JSON_DEPTH_MAX));
-    memset(text, '[', CLI_JSON_DEPTH_MAX + 1);
-    memset(text + CLI_JSON_DEPTH_MAX + 1, ']', CLI_JSON_DEPTH_MAX + 1);
-    expect_false(cli_json_is_valid(text, (size_t)2 * CLI_JSON_DEPTH_MAX + 2));
+    memset(text, '[', STELE_JSON_DEPTH_MAX);
+    memset(text + STELE_JSON_DEPTH_MAX, ']', STELE_JSON_DEPTH_MAX);
+    expect_true(stele__json_is_valid(text, (size_t)2 * STELE_JSON_DEPTH_MAX));
+    memset(text, '[', STELE_JSON_DEPTH_MAX + 1);
+    memset(text + STELE_JSON_DEPTH_MAX + 1, ']', STELE_JSON_DEPTH_MAX + 1);
+    expect_false(stele__json_is_valid(text, (size_t)2 * STELE_JSON_DEPTH_MAX + 2));
     memset(text, '[', hostile);
-    expect_false(cli_json_is_valid(text, hostile));
+    expect_false(stele__json_is_valid(text, hostile));
     for (size_t i = 0; i + 5 <= hostile; i += 5) {
         memcpy(text + i, "{\"a\":", 5);
     }
-    expect_false(cli_json_is_valid(text, hostile));
+    expect_false(stele__json_is_valid(text, hostile));
 }
 
 TEST(every_prefix_of_a_document_is_refused)
@@ -138,9 +138,9 @@ TEST(every_prefix_of_a_document_is_refused)
         char *cut = test_memory(size + 1); /* so that a sanitizer sees reads behind the end */
 
         memcpy(cut, text, size);
-        expect_false(cli_json_is_valid(cut, size));
+        expect_false(stele__json_is_valid(cut, size));
     }
-    expect_true(cli_json_is_valid(text, sizeof text - 1));
+    expect_true(stele__json_is_valid(text, sizeof text - 1));
 }
 
 /* ---- Strings */
@@ -162,11 +162,11 @@ static const struct {
 TEST_ROWS(a_string_is_decoded, strings)
 {
     cli_buffer out = {0};
-    cli_json_scanner scanner;
-    cli_json_value value;
+    stele__json_scanner scanner;
+    stele__json_value value;
 
-    cli_json_begin(&scanner, strings[row].json, strlen(strings[row].json));
-    expect_true(cli_json_take(&scanner, &value));
+    stele__json_begin(&scanner, strings[row].json, strlen(strings[row].json));
+    expect_true(stele__json_take(&scanner, &value));
     if (strings[row].text) {
         expect_true(cli_json_add_decoded(&out, &value));
         expect_text(taken(&out), strings[row].text);
@@ -189,15 +189,15 @@ TEST(an_encoded_string_is_decoded_to_itself)
     cli_buffer text = {0};
     cli_buffer json = {0};
     cli_buffer back = {0};
-    cli_json_scanner scanner;
-    cli_json_value value;
+    stele__json_scanner scanner;
+    stele__json_value value;
 
     for (uint32_t code = 1; code < 0x3000; code++) {
         cli_utf8_add(&text, code);
     }
     cli_json_add_string(&json, text.data, text.size);
-    cli_json_begin(&scanner, json.data, json.size);
-    expect_true(cli_json_take(&scanner, &value) && cli_json_finish(&scanner));
+    stele__json_begin(&scanner, json.data, json.size);
+    expect_true(stele__json_take(&scanner, &value) && stele__json_finish(&scanner));
     expect_true(cli_json_add_decoded(&back, &value));
     expect_bytes(back.data, back.size, text.data, text.size);
     cli_buffer_done(&text);

@@ -226,6 +226,36 @@ TEST(sizes_and_durations_have_units)
     }
 }
 
+static const struct {
+    const char *text;
+    bool is_out_of_range;
+} far_times[] = {{"1677-09-21T00:12:43Z", true},
+                 {"1677-09-21T00:12:44Z", false},
+                 {"2262-04-11T23:47:16Z", false},
+                 {"2262-04-11T23:47:17Z", true},
+                 {"2262-04-12T00:47:16+01:00", false},
+                 {"2262-04-11T23:47:16-00:01", true},
+                 {"0000-02-29", true},
+                 {"0001-02-29", false},
+                 {"2400-02-29", true},
+                 {"2300-02-29", false},
+                 {"9999-12-31T23:59:60Z", true},
+                 {"9999-12-31T22:59:60Z", false},
+                 {"3000-13-01", false},
+                 {"300", false},
+                 {"-300-01-01", false},
+                 {"", false},
+                 {"30000-01-01T00:00:00Z", false},
+                 {"3000-01-01T00:00:00Zjunk", false},
+                 {"2026-11-21T10:00:00.5+01:00", false}};
+
+TEST_ROWS(a_time_out_of_range_is_told_from_what_is_none, far_times)
+{
+    const char *text = far_times[row].text;
+
+    expect_int(cli_time_is_out_of_range(text, strlen(text)), far_times[row].is_out_of_range);
+}
+
 TEST(numbers_are_parsed_whole)
 {
     uint64_t number;
@@ -263,6 +293,17 @@ TEST(progress_without_a_size_shows_no_share)
 
     cli_progress_add_line(&out, &progress, 12345, 4500, 80);
     expect_text(taken(&out), "4.5 k events  900/s");
+}
+
+TEST(progress_says_100_percent_only_when_nothing_is_left)
+{
+    cli_progress progress = {.total = 1000, .done_rate = 1000};
+    cli_buffer out = {0};
+
+    cli_progress_add_line(&out, &progress, 999, 0, 0);
+    expect_text(taken(&out), " 99 %  999 B  1.0 kB/s  1.0 s left");
+    cli_progress_add_line(&out, &progress, 1000, 0, 0);
+    expect_text(taken(&out), "100 %  1.0 kB  1.0 kB/s");
 }
 
 TEST(progress_fits_the_terminal)

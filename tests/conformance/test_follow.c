@@ -74,6 +74,27 @@ TEST(waiting_in_the_middle_of_a_page_loses_nothing)
     expect_says(news(s, cursor), "e1 e2 e3");
 }
 
+TEST(a_time_that_has_not_come_is_waited_for)
+{
+    SUITE(s);
+    const stele_read reads[] = {{.from = STELE_AT_TIME(SUITE_TIME + STELE_SECONDS(60))},
+                                {.from = STELE_AT_TIME(SUITE_TIME + STELE_SECONDS(60)),
+                                 .stream = "a"}};
+    for (size_t i = 0; i < 2; i++) {
+        suite_set_clock(s, SUITE_TIME + STELE_SECONDS(1000 * (stele_duration)i));
+        stele_read read = reads[i];
+        read.from = STELE_AT_TIME(SUITE_TIME + STELE_SECONDS(1000 * (stele_duration)i + 60));
+        append(s, "a", STELE_ANY, "-");
+        STELE_CLEANUP(cursor) stele_cursor *cursor = follow(s, read);
+        expect_says(news(s, cursor), "timeout");
+        append(s, "a", STELE_ANY, "-");
+        expect_says(news(s, cursor), "");
+        suite_set_clock(s, SUITE_TIME + STELE_SECONDS(1000 * (stele_duration)i + 60));
+        append(s, "a", STELE_ANY, i ? "e4 e5" : "e0 e1");
+        expect_says(news(s, cursor), i ? "e4 e5" : "e0 e1");
+    }
+}
+
 TEST(what_was_appended_need_not_match)
 {
     SUITE(s);

@@ -115,7 +115,10 @@ TEST(a_checkpoint_of_this_history_is_valid)
     for (stele_position position = 0; position <= 3; position++) {
         const stele_checkpoint checkpoint = checkpoint_at(s, position);
         stele_error error;
+        stele_position valid_until = 17;
         expect_ok(stele_checkpoint_check(on(s), &checkpoint, NULL, &error), &error);
+        expect_ok(stele_checkpoint_check(on(s), &checkpoint, &valid_until, &error), &error);
+        expect_uint(valid_until, 3);
     }
     const stele_checkpoint checkpoint = checkpoint_at(s, 3);
     suite_reopen(s);
@@ -153,11 +156,99 @@ TEST(a_checkpoint_of_an_epoch_to_come_is_refused)
 {
     SUITE(s);
     append(s, "a", STELE_ANY, "e0");
-    stele_checkpoint checkpoint = checkpoint_at(s, 1);
-    checkpoint.epoch++;
+    static const uint64_t to_come[] = {2, 3, UINT64_MAX};
+    for (size_t i = 0; i < 3; i++) {
+        for (stele_position position = 0; position <= 2; position++) {
+            stele_checkpoint checkpoint = checkpoint_at(s, position);
+            stele_position valid_until = 17;
+            stele_error error;
+            checkpoint.epoch = to_come[i];
+            expect_error(stele_checkpoint_check(on(s), &checkpoint, &valid_until, &error), &error,
+                         STELE_INVALID_CHECKPOINT);
+            expect_uint(valid_until, 0);
+            expect_contains((const char *)error.message, "not begun");
+        }
+    }
+}
+
+/* As in a struct that nobody filled. */
+TEST(a_checkpoint_of_epoch_0_is_refused)
+{
+    SUITE(s);
+    append(s, "a", STELE_ANY, "e0");
+    for (stele_position position = 0; position <= 2; position++) {
+        stele_checkpoint checkpoint = checkpoint_at(s, position);
+        stele_position valid_until = 17;
+        stele_error error;
+        checkpoint.epoch = 0;
+        expect_error(stele_checkpoint_check(on(s), &checkpoint, &valid_until, &error), &error,
+                     STELE_INVALID_CHECKPOINT);
+        expect_uint(valid_until, 0);
+        expect_contains((const char *)error.message, "epoch 0");
+    }
+    const stele_checkpoint nothing = {.epoch = 0};
     stele_error error;
-    expect_error(stele_checkpoint_check(on(s), &checkpoint, NULL, &error), &error,
+    expect_error(stele_checkpoint_check(on(s), &nothing, NULL, &error), &error,
                  STELE_INVALID_CHECKPOINT);
+}
+
+/* ---- clocks that say anything */
+
+static _Atomic(int64_t) odd_monotonic;
+
+static int64_t tell_odd_monotonic(void *context)
+{
+    (void)context;
+    return atomic_load(&odd_monotonic);
+}
+
+TEST(a_clock_that_is_behind_by_more_than_can_be_told_is_told_as_that)
+{
+    SUITE(s);
+    suite_pin(s);
+    append(s, "a", STELE_ANY, "e0");
+    suite_set_clock(s, INT64_MIN);
+    expect_int(info_of(s).clock_behind, INT64_MAX);
+    expect_says(append(s, "a", 0, "e1"), "written 1 @2");
+    expect_int(info_of(s).last_time, SUITE_TIME);
+}
+
+TEST(a_monotonic_clock_may_go_from_end_to_end)
+{
+    suite *s __attribute__((cleanup(suite_end))) = suite_new();
+    s->clock.monotonic = tell_odd_monotonic;
+    atomic_store(&odd_monotonic, INT64_MIN);
+    suite_start(s);
+    suite_pin(s);
+    append(s, "a", STELE_ANY, "e0");
+    /* So much time has passed that the wall clock did not jump. */
+    atomic_store(&odd_monotonic, INT64_MAX);
+    suite_set_clock(s, SUITE_TIME + STELE_SECONDS(7200));
+    expect_says(append(s, "a", 0, "e1"), "written 1 @2");
+}
+
+/* Each time it is asked, from one end to the other. */
+static int64_t tell_swinging_monotonic(void *context)
+{
+    (void)context;
+    const int64_t before = atomic_load(&odd_monotonic);
+    atomic_store(&odd_monotonic, before == INT64_MIN ? INT64_MAX : INT64_MIN);
+    return before;
+}
+
+TEST(a_wait_ends_although_the_clock_goes_from_end_to_end)
+{
+    suite *s __attribute__((cleanup(suite_end))) = suite_new();
+    s->clock.monotonic = tell_odd_monotonic;
+    suite_start(s);
+    append(s, "a", STELE_ANY, "e0");
+    (void)on(s);
+    s->clock.monotonic = tell_swinging_monotonic;
+    atomic_store(&odd_monotonic, INT64_MIN);
+    stele_position head;
+    stele_error error;
+    expect_error(stele_wait(held(s), 1, STELE_MILLISECONDS(20), &head, &error), &error,
+                 STELE_TIMEOUT);
 }
 
 /* ---- verifying */

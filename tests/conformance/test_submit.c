@@ -228,6 +228,25 @@ TEST(conditions_are_checked_against_what_was_submitted_just_before)
     expect_uint(head_of(s), 1);
 }
 
+TEST(a_condition_after_everything_holds_whatever_was_submitted_just_before)
+{
+    static const stele_position afters[] = {UINT64_MAX, UINT64_MAX - 1, INT64_MAX, 1000};
+    suite *s __attribute__((cleanup(suite_end))) = suite_without_threads();
+    completions *all = completions_new(s);
+    const stele_query everything = {.everything = 1};
+    for (unsigned i = 0; i < 4; i++) {
+        const stele_condition none = {&everything, afters[i]};
+        const stele_append_options conditional = {.conditions = &none, .condition_count = 1};
+        submit(all, 2 * i, "a:-", "a", STELE_ANY, NULL);
+        submit(all, 2 * i + 1, "b:-", "b", STELE_ANY, &conditional);
+    }
+    await(all, 8);
+    for (size_t i = 0; i < 8; i++) {
+        expect_int(all->list[i].status, STELE_OK);
+    }
+    expect_uint(head_of(s), 8);
+}
+
 TEST(keys_and_ids_are_known_from_what_was_submitted_just_before)
 {
     SUITE(s);

@@ -187,6 +187,13 @@ CHANGED(not_closed)
             "both halves of store/manifest are damaged (offset 0, "                                \
         }                                                                                          \
     }
+#define LOST                                                                                       \
+    {                                                                                              \
+        STELE_CORRUPT,                                                                             \
+        {                                                                                          \
+            "store holds segments but no manifest"                                                 \
+        }                                                                                          \
+    }
 #define OTHER                                                                                      \
     {                                                                                              \
         STELE_CORRUPT,                                                                             \
@@ -203,12 +210,8 @@ CHANGED(not_closed)
     }
 
 static const forged_row manifests[] = {
-    {"no manifest", FORGED_CLOSED_LONG, lose_manifest,
-     .opening = {STELE_CORRUPT, {"store holds segments but no manifest"}},
-     .reading = {STELE_NOT_FOUND_STORE, {"there is no store at store/manifest"}}},
-    {"no manifest, killed", FORGED_KILLED, lose_manifest,
-     .opening = {STELE_CORRUPT, {"store holds segments but no manifest"}},
-     .reading = {STELE_NOT_FOUND_STORE, {"there is no store at store/manifest"}}},
+    {"no manifest", FORGED_CLOSED_LONG, lose_manifest, .opening = LOST, .reading = LOST},
+    {"no manifest, killed", FORGED_KILLED, lose_manifest, .opening = LOST, .reading = LOST},
     {"an empty manifest", FORGED_CLOSED_LONG, empty_manifest, .opening = BOTH, .reading = BOTH},
     {"the first half is damaged", FORGED_CLOSED_LONG, first_half, .lost = 0},
     {"the second half is damaged", FORGED_CLOSED_LONG, second_half, .lost = 0},

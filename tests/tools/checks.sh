@@ -29,7 +29,7 @@ clean_tree() {
     write src/os/posix.h '#include "os/os.h"'
     write src/log/log.h '#include "os/os.h"' '#include <stele/types.h>' '#include <zstd.h>'
     write src/cli/main.c '#include <stele/types.h>' '#include "options.h"' '/* malloc(1) */ char *s = "malloc(1)";'
-    write src/cli/options.h '#include <jansson.h>'
+    write src/cli/options.h '#include <poll.h>'
     write include/stele/types.h '#include <stdint.h>'
     write tests/test_x.c 'void *p = malloc(1);' '#include "log/log.h"'
 }

@@ -36,7 +36,8 @@ typedef enum stele_file_lock { STELE_LOCK_NONE = 0, STELE_LOCK_SHARED = 1, STELE
 struct stele_vfs {
     void *context;
 
-    /** Opens a file; `*ret_file` is owned: close. ENOENT, EEXIST, EACCES, EMFILE … */
+    /** Opens a regular file, without waiting; `*ret_file` is owned: close. ENOENT, EEXIST, EACCES, EMFILE …; EISDIR: it
+     * is a folder; ESPIPE: it is something else, as a pipe or a device. */
     int (*open)(const stele_vfs *vfs, const char *path, int flags, stele_file **ret_file);
     /** Frees the file and lets go of its lock. Maps of it stay. */
     void (*close)(stele_file *file);

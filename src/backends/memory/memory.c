@@ -57,7 +57,8 @@ static stele_status wait_for_head(stele_backend *backend, stele_position after,
             break;
         }
         if (timeout > 0) {
-            const int64_t elapsed = clock->monotonic(clock->context) - start;
+            const int64_t elapsed =
+                stele__subtract_saturated(clock->monotonic(clock->context), start);
             left = elapsed < timeout ? timeout - elapsed : 0;
         }
     }
@@ -110,7 +111,8 @@ static stele_status describe_store(stele_backend *backend, stele_info *ret_info,
     if (store->head > 0) {
         ret_info->first_time = stele__memory_record(store, 1)->event.time;
         ret_info->last_time = stele__memory_record(store, store->head)->event.time;
-        ret_info->clock_behind = ret_info->last_time > now ? ret_info->last_time - now : 0;
+        ret_info->clock_behind =
+            ret_info->last_time > now ? stele__subtract_saturated(ret_info->last_time, now) : 0;
     }
     stele__unlock(&store->lock);
     return STELE_OK;
@@ -122,19 +124,24 @@ static stele_status check_checkpoint(stele_backend *backend, const stele_checkpo
     memory_store *store = memory_of(backend);
     stele_position head = 0;
     STELE_TRY(get_head(backend, &head, reterr));
-    if (!stele__uuid_equal(&checkpoint->store, &store->id) || checkpoint->epoch != 1) {
-        *ret_valid_until = 0;
+    *ret_valid_until = 0;
+    if (!stele__uuid_equal(&checkpoint->store, &store->id)) {
         return stele__fail(reterr, STELE_INVALID_CHECKPOINT,
                            "the checkpoint belongs to another store");
     }
-    if (checkpoint->position > head) {
-        *ret_valid_until = head;
+    if (checkpoint->epoch != 1) { /* history in memory is never cut: there is one */
         return stele__fail(reterr, STELE_INVALID_CHECKPOINT,
-                           "the checkpoint at position %" PRIu64
-                           " lies behind the head, which is %" PRIu64,
-                           checkpoint->position, head);
+                           "the checkpoint is of epoch %" PRIu64 ", which %s", checkpoint->epoch,
+                           checkpoint->epoch == 0 ? "does not exist: they begin with 1"
+                                                  : "has not begun");
     }
-    *ret_valid_until = checkpoint->position;
+    *ret_valid_until = head;
+    if (checkpoint->position > head) {
+        return stele__fail(reterr, STELE_INVALID_CHECKPOINT,
+                           "position %" PRIu64 " of epoch %" PRIu64
+                           " is not in this history, which it shares up to %" PRIu64,
+                           checkpoint->position, checkpoint->epoch, head);
+    }
     return STELE_OK;
 }
 

@@ -5,11 +5,14 @@
  * (M3).
  *
  * Metadata events that come along:
+ *
  * W1  A deleted stream that is written gets its metadata with `$tb` = its first new revision, in
  * front of the given events. Not if the commit writes the metadata stream as well: W2 covers that,
- * and the revisions stay what the caller expects. W2  Writing the metadata of a deleted stream that
- * has events brings it back empty: behind the given events follows the last given metadata with
- * `$tb` = the first new revision, unless it deletes the stream again.
+ * and the revisions stay what the caller expects.
+ *
+ * W2  Writing the metadata of a deleted stream that has events brings it back empty: behind the
+ * given events follows the last given metadata with `$tb` = the first new revision, unless it
+ * deletes the stream again.
  */
 #include "backends/memory/model.h"
 
@@ -26,24 +29,17 @@ typedef struct draft {
 
 /* ---- Time. */
 
-static stele_time saturated_add(int64_t a, int64_t b)
-{
-    int64_t sum;
-    if (__builtin_add_overflow(a, b, &sum)) {
-        return b > 0 ? INT64_MAX : INT64_MIN;
-    }
-    return sum;
-}
-
 /* The time of the next commit: the clock's, but never before the last one's. */
 static stele_status take_time(memory_store *store, stele_time *ret_time, stele_error *reterr)
 {
     const stele_time now = store->clock->now(store->clock->context);
     const int64_t monotonic = store->clock->monotonic(store->clock->context);
-    const stele_time due = saturated_add(store->clock_seen, monotonic - store->monotonic_seen);
+    const stele_time due =
+        stele__add_saturated(store->clock_seen,
+                             stele__subtract_saturated(monotonic, store->monotonic_seen));
     const stele_time last =
         store->head ? stele__memory_record(store, store->head)->event.time : INT64_MIN;
-    if (now > saturated_add(due, CLOCK_JUMP_MAX)) {
+    if (now > stele__add_saturated(due, CLOCK_JUMP_MAX)) {
         const stele_status status =
             stele__fail(reterr, STELE_INVALID_CLOCK, "the clock jumped ahead by %" PRIu64 " s",
                         ((uint64_t)now - (uint64_t)due) / 1000000000);
@@ -55,7 +51,7 @@ static stele_status take_time(memory_store *store, stele_time *ret_time, stele_e
         store->clock_seen = now;
         store->monotonic_seen = monotonic;
     }
-    const bool is_behind = last > saturated_add(now, CLOCK_BEHIND_NOTICED);
+    const bool is_behind = last > stele__add_saturated(now, CLOCK_BEHIND_NOTICED);
     if (is_behind && !store->is_clock_reported && store->options.log) {
         store->options.log(store->options.log_context, STELE_LOG_WARNING,
                            "the clock stands behind the last event; recorded time stands still "

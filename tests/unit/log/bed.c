@@ -6,11 +6,6 @@
 
 /* ---- a file table over the image ---- */
 
-typedef struct bed_file {
-    stele_file file;
-    test_bed *bed;
-} bed_file;
-
 static int read_image(stele_file *file, uint64_t offset, void *ret_bytes, size_t size,
                       size_t *ret_read)
 {
@@ -338,8 +333,6 @@ void bed_add_many(test_bed *bed, size_t commit_count)
 
 stele__segment *bed_lend(test_bed *bed, stele_mapping mapping)
 {
-    static bed_file files[64];
-    static size_t file_count;
     stele__release(stele_alloc_default(), bed->image, bed->image_size);
     bed->image_size = bed->bytes.size;
     bed->image = stele__allocate(stele_alloc_default(), bed->image_size);
@@ -349,9 +342,8 @@ stele__segment *bed_lend(test_bed *bed, stele_mapping mapping)
     bed->segment.map = mapping == STELE_MAP ? bed->image : NULL;
     bed->segment.map_size = mapping == STELE_MAP ? bed->image_size : 0;
     if (mapping == STELE_PREAD && !bed->segment.file) {
-        expect_true(file_count < sizeof files / sizeof files[0]);
-        files[file_count] = (bed_file){.file = {&image_vfs}, .bed = bed};
-        bed->segment.file = &files[file_count++].file;
+        bed->lent = (bed_file){.file = {&image_vfs}, .bed = bed};
+        bed->segment.file = &bed->lent.file;
     }
     return &bed->segment;
 }

@@ -59,6 +59,12 @@ typedef struct bed_commit {
 } bed_commit;
 
 /* Names are the same in every bed of one taste, so that several segments make one history. */
+/* The image as a file. */
+typedef struct bed_file {
+    stele_file file;
+    struct test_bed *bed;
+} bed_file;
+
 typedef struct test_bed {
     bed_taste taste;
     stele__prng prng;
@@ -83,6 +89,7 @@ typedef struct test_bed {
     size_t commit_capacity;
     uint64_t bytes_read; /* through the file table */
     uint64_t reads;
+    bed_file lent;
 } test_bed;
 
 /* An empty segment. Owned: bed_done(). */

@@ -65,7 +65,7 @@ TEST(recreation_keeps_the_other_metadata_in_its_order)
               &error);
     expect_text(given_read(store, (stele_read){.stream = "a"}), "deleted");
     given_append(store, "a", 0);
-    expect_text(given_data(store, 3), "{\"z\":[1,{\"y\":null}],\"$tb\":1,\"$maxCount\":5}");
+    expect_text(given_data(store, 3), "{\"z\":[1, {\"y\":null}],\"$maxCount\":5,\"$tb\":1}");
 }
 
 TEST(writing_metadata_of_a_deleted_stream_brings_it_back_empty)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files of the operating system: opening, bytes, sizes, space. */
+#define _GNU_SOURCE
 #include "base/base.h"
 #include "os/os.h"
 #include "os/posix.h"
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define NEW_FILE (STELE_FILE_WRITE | STELE_FILE_CREATE)
@@ -22,6 +24,21 @@ static stele_file *open_new(void)
 
     expect_int(vfs->open(vfs, test_path(test_folder(), "file"), NEW_FILE, &file), 0);
     expect_true(file->vfs == vfs);
+    return file;
+}
+
+/* A new file whose descriptor leads to a device: those cannot be opened. */
+static stele_file *open_device(const char *device)
+{
+    const int descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    const int there = open(device, O_RDWR | O_CLOEXEC);
+    stele_file *file;
+
+    expect_true(descriptor >= 0 && there >= 0);
+    (void)close(descriptor);
+    file = open_new(); /* takes the lowest number that is free */
+    expect_int(dup2(there, descriptor), descriptor);
+    (void)close(there);
     return file;
 }
 
@@ -74,6 +91,105 @@ TEST(a_file_opened_for_reading_cannot_be_written)
     expect_int(vfs->open(vfs, path, STELE_FILE_READ, &file), 0);
     expect_int(vfs->write(file, 0, "x", 1), EBADF);
     vfs->close(file);
+}
+
+static void expect_refused(const char *path, int error)
+{
+    const stele_vfs *vfs = stele_vfs_system();
+    stele_file *file = NULL;
+
+    expect_int(vfs->open(vfs, path, STELE_FILE_READ, &file), error);
+    expect_int(vfs->open(vfs, path, STELE_FILE_WRITE, &file), error);
+    expect_int(vfs->open(vfs, path, NEW_FILE, &file), error);
+    expect_null(file);
+}
+
+TEST_WITHIN(what_is_not_a_regular_file_is_refused_at_once, 5)
+{
+    const char *folder = test_folder();
+    const char *pipe_path = test_path(folder, "pipe");
+    const char *link_path = test_path(folder, "link");
+
+    expect_int(mkfifo(pipe_path, 0600), 0);
+    expect_refused(pipe_path, ESPIPE);
+    expect_int(symlink(pipe_path, link_path), 0);
+    expect_refused(link_path, ESPIPE);
+    expect_refused("/dev/null", ESPIPE);
+    expect_refused(folder, EISDIR);
+}
+
+TEST(a_link_to_a_regular_file_is_as_good_as_the_file)
+{
+    const stele_vfs *vfs = stele_vfs_system();
+    const char *folder = test_folder();
+    stele_file *file = NULL;
+
+    expect_int(symlink("file", test_path(folder, "link")), 0);
+    expect_int(vfs->open(vfs, test_path(folder, "link"), NEW_FILE, &file), 0);
+    expect_int(vfs->write(file, 0, "x", 1), 0);
+    vfs->close(file);
+    expect_int(vfs->open(vfs, test_path(folder, "file"), STELE_FILE_READ, &file), 0);
+    expect_content(file, 0, "x", 1);
+    vfs->close(file);
+}
+
+/* Such a flag could make a file system answer that it would have to wait. */
+TEST(descriptors_of_files_are_blocking)
+{
+    const int descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    stele_file *file;
+
+    (void)close(descriptor);
+    file = open_new();
+    expect_int(fcntl(descriptor, F_GETFL) & O_NONBLOCK, 0);
+    expect_int(fcntl(descriptor, F_GETFL) & O_ACCMODE, O_RDWR);
+    file->vfs->close(file);
+}
+
+static void ignore_signal(int number)
+{
+    (void)number;
+}
+
+/* Another program's lease is waited for, as by every open(): it has some seconds to give it up. */
+TEST(a_lease_on_a_file_is_waited_for)
+{
+    const char *path = test_path(test_folder(), "file");
+    const stele_vfs *vfs = stele_vfs_system();
+    const struct sigaction action = {.sa_handler = ignore_signal};
+    stele_file *file = NULL;
+    int ready[2];
+    char byte;
+
+    expect_int(vfs->open(vfs, path, NEW_FILE, &file), 0);
+    vfs->close(file);
+    expect_int(pipe(ready), 0);
+    const pid_t child = fork();
+    expect_true(child >= 0);
+    if (child == 0) {
+        sigset_t signals;
+        const int descriptor = open(path, O_RDWR);
+        int number;
+        (void)sigaction(SIGIO, &action, NULL);
+        (void)sigemptyset(&signals);
+        (void)sigaddset(&signals, SIGIO);
+        (void)sigprocmask(SIG_BLOCK, &signals, NULL);
+        const bool has_lease = fcntl(descriptor, F_SETLEASE, F_WRLCK) == 0;
+        if (write(ready[1], has_lease ? "y" : "n", 1) == 1 && has_lease) {
+            (void)sigwait(&signals, &number);
+            (void)usleep(50000);
+            (void)fcntl(descriptor, F_SETLEASE, F_UNLCK);
+        }
+        _exit(0);
+    }
+    expect_int(read(ready[0], &byte, 1), 1);
+    if (byte == 'n') {
+        test_note("there are no leases here");
+    } else {
+        expect_int(vfs->open(vfs, path, STELE_FILE_WRITE, &file), 0);
+        vfs->close(file);
+    }
+    expect_int(waitpid(child, NULL, 0), child);
 }
 
 TEST(descriptors_are_closed_on_exec)
@@ -202,16 +318,15 @@ TEST(a_file_that_may_not_grow_says_so)
 
 TEST(a_full_device_says_so)
 {
-    const stele_vfs *vfs = stele_vfs_system();
-    stele_file *file = NULL;
+    stele_file *file;
 
     if (access("/dev/full", W_OK) != 0) {
         test_note("there is no /dev/full here");
         return;
     }
-    expect_int(vfs->open(vfs, "/dev/full", STELE_FILE_WRITE, &file), 0);
-    expect_int(vfs->write(file, 0, "x", 1), ENOSPC);
-    vfs->close(file);
+    file = open_device("/dev/full");
+    expect_int(file->vfs->write(file, 0, "x", 1), ENOSPC);
+    file->vfs->close(file);
 }
 
 TEST(sync_succeeds_on_a_file_and_tells_when_it_cannot)
@@ -222,7 +337,7 @@ TEST(sync_succeeds_on_a_file_and_tells_when_it_cannot)
     expect_int(vfs->write(file, 0, "x", 1), 0);
     expect_int(vfs->sync(file), 0);
     vfs->close(file);
-    expect_int(vfs->open(vfs, "/dev/null", STELE_FILE_WRITE, &file), 0);
+    file = open_device("/dev/null");
     expect_int(vfs->sync(file), EINVAL);
     vfs->close(file);
 }

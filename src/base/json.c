@@ -4,18 +4,20 @@
  * so that a line of a million brackets costs an error message and no stack.
  */
 #include "json.h"
+
 #include "text.h"
 
 #include <string.h>
 
 /* ---- Small steps */
 
-void cli_json_begin(cli_json_scanner *scanner, const char *text, size_t size)
+void stele__json_begin(stele__json_scanner *scanner, const char *text, size_t size)
 {
-    *scanner = (cli_json_scanner){.begin = text, .at = text, .end = size > 0 ? text + size : text};
+    *scanner =
+        (stele__json_scanner){.begin = text, .at = text, .end = size > 0 ? text + size : text};
 }
 
-bool cli_json_fail(cli_json_scanner *scanner, const char *at, const char *message)
+bool stele__json_fail(stele__json_scanner *scanner, const char *at, const char *message)
 {
     if (!scanner->message) {
         scanner->message = message;
@@ -29,33 +31,33 @@ static bool is_blank(char byte)
     return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
 }
 
-static void skip_blanks(cli_json_scanner *scanner)
+static void skip_blanks(stele__json_scanner *scanner)
 {
     while (scanner->at < scanner->end && is_blank(*scanner->at)) {
         scanner->at++;
     }
 }
 
-static bool is_digit(const cli_json_scanner *scanner, const char *at)
+static bool is_digit(const stele__json_scanner *scanner, const char *at)
 {
     return at < scanner->end && *at >= '0' && *at <= '9';
 }
 
-static bool scan_word(cli_json_scanner *scanner, const char *word)
+static bool scan_word(stele__json_scanner *scanner, const char *word)
 {
     const size_t size = strlen(word);
 
     if ((size_t)(scanner->end - scanner->at) < size || memcmp(scanner->at, word, size) != 0) {
-        return cli_json_fail(scanner, scanner->at, "a value is expected");
+        return stele__json_fail(scanner, scanner->at, "a value is expected");
     }
     scanner->at += size;
     return true;
 }
 
-static bool scan_digits(cli_json_scanner *scanner)
+static bool scan_digits(stele__json_scanner *scanner)
 {
     if (!is_digit(scanner, scanner->at)) {
-        return cli_json_fail(scanner, scanner->at, "a digit is expected");
+        return stele__json_fail(scanner, scanner->at, "a digit is expected");
     }
     while (is_digit(scanner, scanner->at)) {
         scanner->at++;
@@ -63,13 +65,13 @@ static bool scan_digits(cli_json_scanner *scanner)
     return true;
 }
 
-static bool scan_number(cli_json_scanner *scanner)
+static bool scan_number(stele__json_scanner *scanner)
 {
     if (*scanner->at == '-') {
         scanner->at++;
     }
     if (scanner->at < scanner->end && *scanner->at == '0' && is_digit(scanner, scanner->at + 1)) {
-        return cli_json_fail(scanner, scanner->at, "a number cannot begin with 0");
+        return stele__json_fail(scanner, scanner->at, "a number cannot begin with 0");
     }
     if (!scan_digits(scanner)) {
         return false;
@@ -100,33 +102,32 @@ static int hex_value(char digit)
                                           : -1;
 }
 
-static bool scan_escape(cli_json_scanner *scanner)
+static bool scan_escape(stele__json_scanner *scanner)
 {
     const char *at = scanner->at + 1;
 
     if (at >= scanner->end) {
-        return cli_json_fail(scanner, scanner->at, "the text ends within a string");
+        return stele__json_fail(scanner, scanner->at, "the text ends within a string");
     }
     if (*at != 'u') {
         if (*at == '\0' || !strchr("\"\\/bfnrt", *at)) {
-            return cli_json_fail(scanner, scanner->at, "there is no such escape in a string");
+            return stele__json_fail(scanner, scanner->at, "there is no such escape in a string");
         }
         scanner->at += 2;
         return true;
     }
     for (int i = 1; i <= 4; i++) {
         if (at + i >= scanner->end || hex_value(at[i]) < 0) {
-            return cli_json_fail(scanner, scanner->at, "\\u needs four hexadecimal digits");
+            return stele__json_fail(scanner, scanner->at, "\\u needs four hexadecimal digits");
         }
     }
     scanner->at += 6;
     return true;
 }
 
-static bool scan_string(cli_json_scanner *scanner, bool *ret_has_escapes)
+static bool scan_string(stele__json_scanner *scanner, bool *ret_has_escapes)
 {
     const char *start = scanner->at;
-    int32_t code;
 
     *ret_has_escapes = false;
     for (scanner->at++; scanner->at < scanner->end;) {
@@ -142,35 +143,35 @@ static bool scan_string(cli_json_scanner *scanner, bool *ret_has_escapes)
                 return false;
             }
         } else if (byte < 0x20) {
-            return cli_json_fail(scanner, scanner->at,
-                                 "a control character in a string must be escaped");
+            return stele__json_fail(scanner, scanner->at,
+                                    "a control character in a string must be escaped");
         } else if (byte < 0x80) {
             scanner->at++;
         } else {
-            const size_t size = cli_utf8_next(scanner->at, scanner->end, &code);
+            const size_t size = stele__text_utf8_size(scanner->at, scanner->end);
 
-            if (code < 0) {
-                return cli_json_fail(scanner, scanner->at, "this is no UTF-8");
+            if (size == 0) {
+                return stele__json_fail(scanner, scanner->at, "this is no UTF-8");
             }
             scanner->at += size;
         }
     }
-    return cli_json_fail(scanner, start, "this string does not end");
+    return stele__json_fail(scanner, start, "this string does not end");
 }
 
 /* ---- Values */
 
 typedef struct open_brackets {
-    uint8_t is_object[CLI_JSON_DEPTH_MAX / 8];
+    uint8_t is_object[STELE_JSON_DEPTH_MAX / 8];
     size_t depth;
 } open_brackets;
 
-static bool push(cli_json_scanner *scanner, open_brackets *open, bool is_object)
+static bool push(stele__json_scanner *scanner, open_brackets *open, bool is_object)
 {
     const uint8_t bit = (uint8_t)(1u << (open->depth % 8));
 
-    if (open->depth == CLI_JSON_DEPTH_MAX) {
-        return cli_json_fail(scanner, scanner->at, "this is nested too deeply");
+    if (open->depth == STELE_JSON_DEPTH_MAX) {
+        return stele__json_fail(scanner, scanner->at, "this is nested too deeply");
     }
     if (is_object) {
         open->is_object[open->depth / 8] |= bit;
@@ -188,26 +189,26 @@ static bool top_is_object(const open_brackets *open)
 }
 
 /* The name of a member and the colon behind it. */
-static bool scan_name(cli_json_scanner *scanner)
+static bool scan_name(stele__json_scanner *scanner)
 {
     bool has_escapes;
 
     if (scanner->at >= scanner->end || *scanner->at != '"') {
-        return cli_json_fail(scanner, scanner->at,
-                             "the name of a member is expected, in double quotes");
+        return stele__json_fail(scanner, scanner->at,
+                                "the name of a member is expected, in double quotes");
     }
     if (!scan_string(scanner, &has_escapes)) {
         return false;
     }
     skip_blanks(scanner);
     if (scanner->at >= scanner->end || *scanner->at != ':') {
-        return cli_json_fail(scanner, scanner->at, "':' is expected");
+        return stele__json_fail(scanner, scanner->at, "':' is expected");
     }
     scanner->at++;
     return true;
 }
 
-static bool scan_scalar(cli_json_scanner *scanner, bool *ret_has_escapes)
+static bool scan_scalar(stele__json_scanner *scanner, bool *ret_has_escapes)
 {
     switch (*scanner->at) {
     case '"':
@@ -222,20 +223,20 @@ static bool scan_scalar(cli_json_scanner *scanner, bool *ret_has_escapes)
         if (*scanner->at == '-' || is_digit(scanner, scanner->at)) {
             return scan_number(scanner);
         }
-        return cli_json_fail(scanner, scanner->at, "a value is expected");
+        return stele__json_fail(scanner, scanner->at, "a value is expected");
     }
 }
 
 /* Behind a value: closes brackets and steps over a comma to where the next value begins. True with
  * depth 0: all done. */
-static bool scan_after_value(cli_json_scanner *scanner, open_brackets *open)
+static bool scan_after_value(stele__json_scanner *scanner, open_brackets *open)
 {
     while (open->depth > 0) {
         const bool in_object = top_is_object(open);
 
         skip_blanks(scanner);
         if (scanner->at >= scanner->end) {
-            return cli_json_fail(scanner, scanner->at, "the text ends too early");
+            return stele__json_fail(scanner, scanner->at, "the text ends too early");
         }
         if (*scanner->at == ',') {
             scanner->at++;
@@ -243,8 +244,9 @@ static bool scan_after_value(cli_json_scanner *scanner, open_brackets *open)
             return !in_object || scan_name(scanner);
         }
         if (*scanner->at != (in_object ? '}' : ']')) {
-            return cli_json_fail(scanner, scanner->at,
-                                 in_object ? "',' or '}' is expected" : "',' or ']' is expected");
+            return stele__json_fail(scanner, scanner->at,
+                                    in_object ? "',' or '}' is expected"
+                                              : "',' or ']' is expected");
         }
         scanner->at++;
         open->depth--;
@@ -254,7 +256,7 @@ static bool scan_after_value(cli_json_scanner *scanner, open_brackets *open)
 
 /* At an opening bracket: goes inside, to the first value or, if there is none, behind what closes
  * it. */
-static bool scan_open(cli_json_scanner *scanner, open_brackets *open, bool *ret_is_empty)
+static bool scan_open(stele__json_scanner *scanner, open_brackets *open, bool *ret_is_empty)
 {
     const bool is_object = *scanner->at == '{';
 
@@ -271,7 +273,7 @@ static bool scan_open(cli_json_scanner *scanner, open_brackets *open, bool *ret_
     return !is_object || scan_name(scanner);
 }
 
-static bool scan_value(cli_json_scanner *scanner, bool *ret_has_escapes)
+static bool scan_value(stele__json_scanner *scanner, bool *ret_has_escapes)
 {
     open_brackets open;
 
@@ -281,7 +283,8 @@ static bool scan_value(cli_json_scanner *scanner, bool *ret_has_escapes)
 
         skip_blanks(scanner);
         if (scanner->at >= scanner->end) {
-            return cli_json_fail(scanner, scanner->at, "the text ends where a value is expected");
+            return stele__json_fail(scanner, scanner->at,
+                                    "the text ends where a value is expected");
         }
         if (*scanner->at == '{' || *scanner->at == '[') {
             if (!scan_open(scanner, &open, &is_value)) {
@@ -301,27 +304,27 @@ static bool scan_value(cli_json_scanner *scanner, bool *ret_has_escapes)
     }
 }
 
-static cli_json_kind kind_of(char first)
+static stele__json_kind kind_of(char first)
 {
     switch (first) {
     case '{':
-        return CLI_JSON_OBJECT;
+        return STELE_JSON_OBJECT;
     case '[':
-        return CLI_JSON_ARRAY;
+        return STELE_JSON_ARRAY;
     case '"':
-        return CLI_JSON_STRING;
+        return STELE_JSON_STRING;
     case 't':
-        return CLI_JSON_TRUE;
+        return STELE_JSON_TRUE;
     case 'f':
-        return CLI_JSON_FALSE;
+        return STELE_JSON_FALSE;
     case 'n':
-        return CLI_JSON_NULL;
+        return STELE_JSON_NULL;
     default:
-        return CLI_JSON_NUMBER;
+        return STELE_JSON_NUMBER;
     }
 }
 
-bool cli_json_take(cli_json_scanner *scanner, cli_json_value *ret_value)
+bool stele__json_take(stele__json_scanner *scanner, stele__json_value *ret_value)
 {
     const char *start;
     bool has_escapes = false;
@@ -338,37 +341,37 @@ bool cli_json_take(cli_json_scanner *scanner, cli_json_value *ret_value)
     return true;
 }
 
-bool cli_json_finish(cli_json_scanner *scanner)
+bool stele__json_finish(stele__json_scanner *scanner)
 {
     skip_blanks(scanner);
     return scanner->at == scanner->end ||
-           cli_json_fail(scanner, scanner->at, "nothing is expected here any more");
+           stele__json_fail(scanner, scanner->at, "nothing is expected here any more");
 }
 
-bool cli_json_is_valid(const char *text, size_t size)
+bool stele__json_is_valid(const char *text, size_t size)
 {
-    cli_json_scanner scanner;
-    cli_json_value value;
+    stele__json_scanner scanner;
+    stele__json_value value;
 
-    cli_json_begin(&scanner, text, size);
-    return cli_json_take(&scanner, &value) && cli_json_finish(&scanner);
+    stele__json_begin(&scanner, text, size);
+    return stele__json_take(&scanner, &value) && stele__json_finish(&scanner);
 }
 
 /* ---- Members and items */
 
-bool cli_json_enter(cli_json_scanner *scanner, char bracket)
+bool stele__json_enter(stele__json_scanner *scanner, char bracket)
 {
     skip_blanks(scanner);
     if (scanner->at >= scanner->end || *scanner->at != bracket) {
-        return cli_json_fail(scanner, scanner->at,
-                             bracket == '{' ? "'{' is expected" : "'[' is expected");
+        return stele__json_fail(scanner, scanner->at,
+                                bracket == '{' ? "'{' is expected" : "'[' is expected");
     }
     scanner->at++;
     return true;
 }
 
 /* Before a member or item: 1 if there is one, 0 behind the closing bracket, -1 for an error. */
-static int step(cli_json_scanner *scanner, bool is_first, char closing)
+static int step(stele__json_scanner *scanner, bool is_first, char closing)
 {
     skip_blanks(scanner);
     if (scanner->at < scanner->end && *scanner->at == closing) {
@@ -377,10 +380,10 @@ static int step(cli_json_scanner *scanner, bool is_first, char closing)
     }
     if (!is_first) {
         if (scanner->at >= scanner->end || *scanner->at != ',') {
-            (void)cli_json_fail(scanner, scanner->at,
-                                scanner->at >= scanner->end ? "the text ends too early"
-                                : closing == '}'            ? "',' or '}' is expected"
-                                                            : "',' or ']' is expected");
+            (void)stele__json_fail(scanner, scanner->at,
+                                   scanner->at >= scanner->end ? "the text ends too early"
+                                   : closing == '}'            ? "',' or '}' is expected"
+                                                               : "',' or ']' is expected");
             return -1;
         }
         scanner->at++;
@@ -389,8 +392,8 @@ static int step(cli_json_scanner *scanner, bool is_first, char closing)
     return 1;
 }
 
-int cli_json_next_member(cli_json_scanner *scanner, bool is_first, cli_json_value *ret_name,
-                         cli_json_value *ret_value)
+int stele__json_next_member(stele__json_scanner *scanner, bool is_first,
+                            stele__json_value *ret_name, stele__json_value *ret_value)
 {
     const int result = step(scanner, is_first, '}');
     const char *start = scanner->at;
@@ -399,27 +402,85 @@ int cli_json_next_member(cli_json_scanner *scanner, bool is_first, cli_json_valu
         return result;
     }
     if (start >= scanner->end || *start != '"') {
-        (void)cli_json_fail(scanner, start, "the name of a member is expected, in double quotes");
+        (void)stele__json_fail(scanner, start,
+                               "the name of a member is expected, in double quotes");
         return -1;
     }
     if (!scan_string(scanner, &ret_name->has_escapes)) {
         return -1;
     }
-    ret_name->kind = CLI_JSON_STRING;
+    ret_name->kind = STELE_JSON_STRING;
     ret_name->text = start;
     ret_name->size = (size_t)(scanner->at - start);
     skip_blanks(scanner);
     if (scanner->at >= scanner->end || *scanner->at != ':') {
-        (void)cli_json_fail(scanner, scanner->at, "':' is expected");
+        (void)stele__json_fail(scanner, scanner->at, "':' is expected");
         return -1;
     }
     scanner->at++;
-    return cli_json_take(scanner, ret_value) ? 1 : -1;
+    return stele__json_take(scanner, ret_value) ? 1 : -1;
 }
 
-int cli_json_next_item(cli_json_scanner *scanner, bool is_first, cli_json_value *ret_value)
+int stele__json_next_item(stele__json_scanner *scanner, bool is_first, stele__json_value *ret_value)
 {
     const int result = step(scanner, is_first, ']');
 
-    return result <= 0 ? result : cli_json_take(scanner, ret_value) ? 1 : -1;
+    return result <= 0 ? result : stele__json_take(scanner, ret_value) ? 1 : -1;
+}
+
+/* ---- Reading values */
+
+/* The character at *at, behind which *at is left: a byte, or what an escape stands for (0x10000:
+ * something beyond ASCII). */
+static uint32_t next_of(const char **at)
+{
+    static const char names[] = "bfnrt";
+    static const char meanings[] = "\b\f\n\r\t";
+    const char first = *(*at)++;
+
+    if (first != '\\') {
+        return (uint8_t)first;
+    }
+    const char name = *(*at)++;
+    if (name != 'u') {
+        const char *known = strchr(names, name);
+        return (uint8_t)(known ? meanings[known - names] : name);
+    }
+    uint32_t code = 0;
+    for (int i = 0; i < 4; i++) {
+        code = code << 4 | (uint32_t)hex_value(*(*at)++);
+    }
+    return code < 0x80 ? code : 0x10000;
+}
+
+bool stele__json_is_text(const stele__json_value *string, const char *text)
+{
+    const char *at = string->text + 1;
+    const char *end = string->text + string->size - 1;
+
+    while (at < end) {
+        if (*text == '\0' || next_of(&at) != (uint8_t)*text) {
+            return false;
+        }
+        text++;
+    }
+    return *text == '\0';
+}
+
+bool stele__json_integer(const stele__json_value *value, int64_t *ret_integer)
+{
+    int64_t integer = 0;
+
+    if (value->kind != STELE_JSON_NUMBER) {
+        return false;
+    }
+    for (size_t i = 0; i < value->size; i++) {
+        const char digit = value->text[i];
+        if (digit < '0' || digit > '9' || __builtin_mul_overflow(integer, 10, &integer) ||
+            __builtin_add_overflow(integer, digit - '0', &integer)) {
+            return false;
+        }
+    }
+    *ret_integer = integer;
+    return true;
 }
