@@ -48,62 +48,6 @@ static stele_file only_file = {&vfs};
 
 /* ---- making checksums right ---- */
 
-static uint32_t rotate(uint32_t value, unsigned by)
-{
-    by %= 32;
-    return by ? value << by | value >> (32 - by) : value;
-}
-
-/* Moves over a name; one that stands elsewhere is mixed in. */
-static bool pass_name(const uint8_t **at, const uint8_t *end, unsigned number, uint32_t *mixed)
-{
-    uint64_t coded;
-    if (!stele__varint_get(at, end, &coded)) {
-        return false;
-    }
-    if (coded & 1) {
-        if (coded >> 1 > (uint64_t)(end - *at)) {
-            return false;
-        }
-        *at += coded >> 1;
-        return true;
-    }
-    if (coded >> 1 >= made.size) {
-        return false;
-    }
-    const uint8_t *name = made.bytes + (coded >> 1);
-    uint64_t size;
-    if (!stele__varint_get(&name, made.bytes + made.size, &size) ||
-        size >> 1 > (uint64_t)(made.bytes + made.size - name)) {
-        return false;
-    }
-    *mixed ^= rotate(stele__crc32c(0, name, (size_t)(size >> 1)), 1 + number * 5);
-    return true;
-}
-
-/* What the names of an event mix into its checksum. */
-static uint32_t mix_names(const uint8_t *at, const uint8_t *end)
-{
-    uint32_t mixed = 0;
-    uint64_t value;
-    uint64_t tags = 0;
-    if (end - at < 18) {
-        return 0;
-    }
-    const uint8_t flags = at[0];
-    at += 18;
-    if (!stele__varint_get(&at, end, &value) || !pass_name(&at, end, 0, &mixed) ||
-        !pass_name(&at, end, 1, &mixed) || ((flags & 4) && !stele__varint_get(&at, end, &tags))) {
-        return mixed;
-    }
-    for (unsigned i = 0; i < tags && i < 100; i++) {
-        if (!pass_name(&at, end, 2 + i, &mixed)) {
-            break;
-        }
-    }
-    return mixed;
-}
-
 static const uint8_t *pass_header(const uint8_t *at, const uint8_t *end)
 {
     uint64_t value;
@@ -114,10 +58,10 @@ static const uint8_t *pass_header(const uint8_t *at, const uint8_t *end)
         }
     }
     if (flags & 2) {
-        if (!stele__varint_get(&at, end, &value) || value >> 1 > (uint64_t)(end - at)) {
+        if (!stele__varint_get(&at, end, &value) || (value >> 1) + 4 > (uint64_t)(end - at)) {
             return NULL;
         }
-        at += value >> 1;
+        at += (value >> 1) + 4;
     }
     return at;
 }
@@ -126,33 +70,24 @@ static void repair(uint8_t *frame, size_t body_size)
 {
     const uint8_t *body = frame + STELE_FRAME_PREFIX;
     const uint8_t *end = body + body_size;
-    uint8_t place[16];
     stele__store32(frame, (uint32_t)body_size);
     const uint8_t *events = body_size ? pass_header(body, end) : NULL;
     if (!events) {
         return;
     }
-    stele__store32(place, made.mapped.seal_seed);
-    stele__store64(place + 4, (uint64_t)(frame - made.bytes));
-    stele__store32(place + 12, (uint32_t)body_size);
-    const uint32_t header =
-        stele__crc32c(stele__crc32c(0, place, 16), body, (size_t)(events - body));
+    const uint32_t place =
+        stele__frame_place(&made.mapped, (uint64_t)(frame - made.bytes), (uint32_t)body_size);
+    const uint32_t header = stele__crc32c(place, body, (size_t)(events - body));
     uint32_t seal = header;
     if (!(body[0] & 1)) {
-        seal = stele__crc32c(header, events, (size_t)(end - events)) ^ mix_names(events, end);
+        seal = stele__crc32c(header, events, (size_t)(end - events));
     }
     for (uint8_t *at = frame + (events - frame); (body[0] & 1) && end - at >= 8;) {
         const uint32_t size = stele__load32(at);
         if (size > (uint64_t)(end - at - 8)) {
             break;
         }
-        const uint8_t *event = at + 8;
-        uint64_t distance;
-        if (!stele__varint_get(&event, at + 8 + size, &distance)) {
-            break;
-        }
-        stele__store32(at + 4,
-                       stele__crc32c(header, at + 8, size) ^ mix_names(event, at + 8 + size));
+        stele__store32(at + 4, stele__crc32c(header, at + 8, size));
         seal = stele__crc32c(seal, at + 4, 4);
         at += 8 + size;
     }

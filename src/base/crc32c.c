@@ -123,24 +123,46 @@ WITH_INSTRUCTIONS static inline uint64_t crc_of_three(uint64_t a, const uint8_t 
 {
     const uint8_t *second = at + 8 * words;
     const uint8_t *third = second + 8 * words;
-    const uint8_t *last = third + 8 * (words - 1);
+    const size_t last = 8 * (words - 1);
     uint64_t b = 0;
     uint64_t c = 0;
 
-    for (; third < last; at += 8, second += 8, third += 8) {
-        a = _mm_crc32_u64(a, load_word(at));
-        b = _mm_crc32_u64(b, load_word(second));
-        c = _mm_crc32_u64(c, load_word(third));
+    for (size_t i = 0; i < last; i += 8) {
+        a = _mm_crc32_u64(a, load_word(at + i));
+        b = _mm_crc32_u64(b, load_word(second + i));
+        c = _mm_crc32_u64(c, load_word(third + i));
     }
-    a = _mm_crc32_u64(a, load_word(at));
-    b = _mm_crc32_u64(b, load_word(second));
-    return _mm_crc32_u64(c, load_word(last) ^ multiply(a, powers[2 * words]) ^
+    a = _mm_crc32_u64(a, load_word(at + last));
+    b = _mm_crc32_u64(b, load_word(second + last));
+    return _mm_crc32_u64(c, load_word(third + last) ^ multiply(a, powers[2 * words]) ^
                                 multiply(b, powers[words]));
+}
+
+/* The bytes in front of `end`, fewer than eight and at least one, as a word. */
+static inline uint64_t load_rest(const uint8_t *begin, const uint8_t *end, size_t size)
+{
+    if (end - begin >= 8) {
+        return load_word(end - 8) >> (64 - 8 * size);
+    }
+    uint64_t word = 0;
+    for (size_t i = 0; i < size; i++) {
+        word |= (uint64_t)end[-1 - (ptrdiff_t)i] << (size - 1 - i) * 8;
+    }
+    return word;
+}
+
+/* Fewer than eight bytes at once: as the upper bytes of a word whose lower ones are zero, which
+ * leave a checksum of zero as it is. What of the checksum before reaches beyond the bytes is added
+ * behind. */
+WITH_INSTRUCTIONS static inline uint64_t crc_of_rest(uint64_t running, uint64_t word, size_t size)
+{
+    return _mm_crc32_u64(0, (word ^ running) << (64 - 8 * size)) ^ running >> (8 * size);
 }
 
 WITH_INSTRUCTIONS static uint32_t crc_by_instructions(uint32_t crc, const void *bytes, size_t size)
 {
     const uint8_t *at = (const uint8_t *)bytes;
+    const uint8_t *end = at + size;
     uint64_t running = ~crc;
 
     while (size >= CHAINS_SIZE_MIN) {
@@ -152,13 +174,8 @@ WITH_INSTRUCTIONS static uint32_t crc_by_instructions(uint32_t crc, const void *
     for (; size >= 8; size -= 8, at += 8) {
         running = _mm_crc32_u64(running, load_word(at));
     }
-    if (size >= 4) {
-        running = _mm_crc32_u32((uint32_t)running, stele__load32(at));
-        at += 4;
-        size -= 4;
-    }
-    for (; size > 0; size--, at++) {
-        running = _mm_crc32_u8((uint32_t)running, *at);
+    if (size > 0) {
+        running = crc_of_rest(running, load_rest((const uint8_t *)bytes, end, size), size);
     }
     return ~(uint32_t)running;
 }

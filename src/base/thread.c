@@ -240,13 +240,13 @@ void stele__thread_join(stele__thread *thread)
 
 /* ---- Forks */
 
-static atomic_uint fork_generation;
+atomic_uint stele__fork_count;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 
 static void count_fork(void)
 {
     /* In the child there is only this thread. */
-    atomic_fetch_add_explicit(&fork_generation, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&stele__fork_count, 1, memory_order_relaxed);
 }
 
 static void register_fork_handler(void)
@@ -256,8 +256,7 @@ static void register_fork_handler(void)
     (void)pthread_atfork(NULL, NULL, count_fork);
 }
 
-uint32_t stele__fork_generation(void)
+void stele__fork_watch(void)
 {
     (void)pthread_once(&fork_once, register_fork_handler);
-    return (uint32_t)atomic_load_explicit(&fork_generation, memory_order_relaxed);
 }

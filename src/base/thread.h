@@ -8,6 +8,7 @@
 #define STELE_BASE_THREAD_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -44,8 +45,16 @@ int stele__thread_start(stele__thread *thread, const char *name, void (*run)(voi
                         void *context) __attribute__((warn_unused_result));
 void stele__thread_join(stele__thread *thread);
 
+/* Begins to count forks; whoever remembers a generation calls it first. */
+void stele__fork_watch(void);
+
+extern atomic_uint stele__fork_count __attribute__((visibility("hidden")));
+
 /* Grows by one in every child of fork(): compare with the value at opening to learn that this is
  * not the same process. */
-uint32_t stele__fork_generation(void);
+static inline uint32_t stele__fork_generation(void)
+{
+    return (uint32_t)atomic_load_explicit(&stele__fork_count, memory_order_relaxed);
+}
 
 #endif

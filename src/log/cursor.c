@@ -25,10 +25,14 @@ struct stele__log_cursor {
     bool must_exist;
     bool has_as_of;
     bool is_stream;
+    bool is_everything; /* each position is a match */
+    bool is_unfiltered; /* … and is shown, going up */
     bool is_done;  /* nothing below or above any more, whatever is appended (backwards, limit) */
     uint64_t left; /* records to return; UINT64_MAX: no limit */
-    stele_position next; /* where the walk goes on */
-    stele_revision low;  /* streams: revisions that are shown */
+    stele_position next;      /* where the walk goes on */
+    stele_position walked_to; /* up to here every event is shown and stands in the same segment; 0:
+                                 not known */
+    stele_revision low;       /* streams: revisions that are shown */
     stele_revision high;
     stele_revision from_revision;  /* streams that are followed: nothing below this is shown */
     stele_revision as_of_revision; /* streams: nothing above this exists */
@@ -87,7 +91,7 @@ static stele_status make_cursor(stele__log *log, const stele_read *read,
     }
     memset(cursor, 0, offsetof(stele__log_cursor, postings));
     cursor->search = NULL;
-    cursor->locator.index = NULL;
+    cursor->locator.segment = NULL;
     cursor->failed = STELE_OK;
     cursor->log = log;
     cursor->from_time = INT64_MIN;
@@ -128,7 +132,8 @@ static void pin(stele__log_cursor *cursor)
     stele__view_unref(cursor->view);
     cursor->view = stele__log_view(cursor->log, &cursor->head);
     cursor->bound = cursor->head;
-    cursor->locator.index = NULL;
+    cursor->locator.segment = NULL;
+    cursor->walked_to = 0;
 }
 
 /* The position of the last event at or before a point of as_of. */
@@ -274,6 +279,10 @@ static stele_status make_search(stele__log_cursor *cursor, const stele_read *rea
         return stele__search_term(alloc, key, STELE_TERM_TAG, read->tag, cursor->view,
                                   cursor->bound, &cursor->search, reterr);
     }
+    cursor->is_everything = !read->query || read->query->everything;
+    cursor->is_unfiltered = cursor->is_everything && cursor->direction == STELE_FORWARDS &&
+                            !cursor->predicate && cursor->stream_prefixes.count == 0 &&
+                            cursor->type_prefixes.count == 0;
     return stele__search_query(alloc, key, read->query ? read->query : &everything, cursor->view,
                                cursor->bound, &cursor->search, reterr);
 }
@@ -369,12 +378,16 @@ stele_status stele__log_read_open(stele__log *log, const stele_read *read, int m
 
 /* ---- walking */
 
-static stele_status find_next(stele__log_cursor *cursor, stele_position *ret_position,
-                              stele_error *reterr)
+static inline stele_status find_next(stele__log_cursor *cursor, stele_position *ret_position,
+                                     stele_error *reterr)
 {
     *ret_position = 0;
     if (cursor->next == 0 ||
         (cursor->direction == STELE_FORWARDS && cursor->next > cursor->bound)) {
+        return STELE_OK;
+    }
+    if (cursor->is_everything) {
+        *ret_position = cursor->next; /* going down, it begins at the bound or below */
         return STELE_OK;
     }
     if (cursor->is_stream) {
@@ -394,7 +407,7 @@ static bool has_prefix(const prefix_list *list, stele_text text)
             return true;
         }
     }
-    return list->count == 0;
+    return false;
 }
 
 /* Whether a stream shows the record; `*ret_is_over`: neither it nor what follows. */
@@ -409,13 +422,15 @@ static bool stream_shows(const stele__log_cursor *cursor, const stele_record *re
     return !is_below && !is_above;
 }
 
-static bool is_shown(const stele__log_cursor *cursor, const stele_record *record, bool *ret_is_over)
+static inline bool is_shown(const stele__log_cursor *cursor, const stele_record *record,
+                            bool *ret_is_over)
 {
     *ret_is_over = false;
     return record->time >= cursor->from_time &&
            (!cursor->is_stream || stream_shows(cursor, record, ret_is_over)) &&
-           has_prefix(&cursor->stream_prefixes, record->stream) &&
-           has_prefix(&cursor->type_prefixes, record->type) &&
+           (cursor->stream_prefixes.count == 0 ||
+            has_prefix(&cursor->stream_prefixes, record->stream)) &&
+           (cursor->type_prefixes.count == 0 || has_prefix(&cursor->type_prefixes, record->type)) &&
            (!cursor->predicate || cursor->predicate(cursor->predicate_context, record));
 }
 
@@ -445,6 +460,15 @@ static void tell_left_out(stele__log_cursor *cursor)
     }
 }
 
+/* Notes how far the walk can go on without a look at anything but the log; see walk_on(). */
+static inline void note_walk(stele__log_cursor *cursor)
+{
+    if (cursor->is_unfiltered) {
+        const stele_position last = cursor->locator.last;
+        cursor->walked_to = last < cursor->bound ? last : cursor->bound;
+    }
+}
+
 static stele_status next_record(stele__log_cursor *cursor, const stele_record **ret_record,
                                 stele_error *reterr)
 {
@@ -471,11 +495,14 @@ static stele_status next_record(stele__log_cursor *cursor, const stele_record **
             continue;
         }
         STELE_TRY(status);
-        tell_left_out(cursor);
+        if (cursor->left_out_from != 0) {
+            tell_left_out(cursor);
+        }
         step_behind(cursor, position);
         if (is_shown(cursor, &event->record, &is_over)) {
             cursor->left -= cursor->left != UINT64_MAX;
             *ret_record = &event->record;
+            note_walk(cursor);
             return STELE_OK;
         }
         if (is_over) {
@@ -493,7 +520,8 @@ static void move_view(stele__log_cursor *cursor)
     stele__view *view = stele__log_view(cursor->log, &head);
     stele__view_unref(cursor->view);
     cursor->view = view;
-    cursor->locator.index = NULL;
+    cursor->locator.segment = NULL;
+    cursor->walked_to = 0;
     if (cursor->is_stream) {
         stele__postings_init(&cursor->postings, view, STELE_TERM_STREAM, cursor->stream,
                              cursor->stream_hash, cursor->bound);
@@ -502,7 +530,24 @@ static void move_view(stele__log_cursor *cursor)
     }
 }
 
-const stele_record *stele__log_read_next(stele__log_cursor *cursor, stele_error *reterr)
+/* A plain walk over everything, as long as it stays in a segment: the same as next_record(), with
+ * nothing to look up, leave out or go wrong. */
+static inline const stele_record *walk_on(stele__log_cursor *cursor)
+{
+    if (cursor->next - 1 >= cursor->walked_to || cursor->left == 0) {
+        return NULL; /* a place of 0, which is nowhere, wraps */
+    }
+    const stele__event *event = stele__event_behind(&cursor->reader, cursor->next);
+    if (!event) {
+        return NULL;
+    }
+    cursor->next++;
+    cursor->left -= cursor->left != UINT64_MAX;
+    return &event->record;
+}
+
+static __attribute__((noinline)) const stele_record *search_next(stele__log_cursor *cursor,
+                                                                 stele_error *reterr)
 {
     const stele_record *record = NULL;
     if (cursor->failed == STELE_OK) {
@@ -521,6 +566,16 @@ const stele_record *stele__log_read_next(stele__log_cursor *cursor, stele_error 
         *reterr = cursor->failure;
     }
     return NULL;
+}
+
+const stele_record *stele__log_read_next(stele__log_cursor *cursor, stele_error *reterr)
+{
+    const stele_record *record = walk_on(cursor);
+    if (!record) {
+        return search_next(cursor, reterr);
+    }
+    (void)stele__succeed(reterr);
+    return record;
 }
 
 stele_position stele__log_read_head(const stele__log_cursor *cursor)

@@ -98,10 +98,11 @@ size_t stele__view_memory(const stele__view *view);
 /* Finds events by position, keeping what it decoded last. Zero-initialise. Confined to one thread.
  */
 typedef struct stele__locator {
-    const stele__index *index;     /* in which the last event was found; NULL: none */
-    const stele__segment *segment; /* … and its segment, … */
-    stele_position first;          /* … which has these */
-    stele_position last;
+    const stele__segment *segment; /* in which the last event was found; NULL: none */
+    stele_position first;          /* it has these; … */
+    stele_position last;           /* … UINT64_MAX: it may still grow */
+    const stele__index *index;     /* where their offsets stand: here, … */
+    const stele__tail *tail;       /* … or here */
 } stele__locator;
 
 /* Reads the event at a position; verified. `position` must be in the view. */
@@ -325,6 +326,7 @@ struct stele__log {
     stele__condition work; /* for the flusher thread (with `lock`) */
     stele__thread flusher;
     bool has_flusher;
+    bool is_flusher_napping; /* it comes by itself soon: no need to wake it for little */
     stele__thread maintainer;
     bool has_maintainer;
     stele__condition upkeep; /* for the maintainer (with `lock`) */
@@ -370,6 +372,9 @@ void stele__commit_complete(stele__log *log, stele_completion done, void *contex
                             const stele_error *error);
 /* Tells a thread of the store that there is something to flush. Lock held. */
 void stele__commit_kick(stele__log *log);
+/* Has what is queued written soon, or now if there is much and no thread. Lock held; may be
+ * released meanwhile. */
+void stele__commit_later(stele__log *log);
 stele_status stele__commit_start_thread(stele__log *log, stele_error *reterr); /* lock held */
 void stele__commit_free_groups(stele__log *log);
 bool stele__commit_has_work(const stele__log *log); /* lock held */

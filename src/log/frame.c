@@ -31,48 +31,34 @@
  *            v     size of the metadata
  *            --    metadata, then data up to the end of the event
  *
- *   name     v     size * 2 + 1, followed by the bytes: the name in full, a *definition*
- *            v     or: offset of its definition in the segment * 2
+ *   name     v     size * 2 + 1: the name in full, a *definition*
+ *            4     checksum of the name and its place
+ *                  the bytes
+ *       or   v     size * 2: a reference
+ *            v     offset of the bytes of its definition
  *
  * (v: a varint of base/varint.h; numbers are little-endian.)
  *
- * Checksums. h = CRC32C over (seed of the segment, offset of the frame, size) and the header. An
- * event's checksum is CRC32C continued from h over its bytes (from the distance on, if MANY),
- * combined by exclusive or with the rotated CRC32C of every name that stands elsewhere: so a
- * damaged definition is found by whoever refers to it. The seal of a single event is that checksum;
- * of many it is CRC32C continued from h over their checksums. Hence one event of a large commit can
- * be verified alone, with the time and the position in the header.
+ * Checksums. h = CRC32C over the header, begun with a mix of the segment's seed, the frame's offset
+ * and its size. An event's checksum is CRC32C continued from h over its bytes (from the distance
+ * on, if MANY). The seal of a single event is that checksum; of many it is CRC32C continued from h
+ * over their checksums. Hence one event of a large commit can be verified alone, with the time and
+ * the position in the header. A name that stands elsewhere is verified with the checksum of its
+ * definition, unless the reader has verified everything from there to here.
  */
 #include "log/frame.h"
 
 #include "log/canary.h"
 
+#include <errno.h>
 #include <inttypes.h>
+
+/* What reading one event consists of is one piece of code wherever it is done: there is no time for
+ * calls. */
+#define INLINE static inline __attribute__((always_inline))
 
 enum { FRAME_MANY = 1, FRAME_KEY = 2, FRAME_FLAGS = 3 };
 enum { EVENT_FLAGS = 7, INNER_PREFIX = 8, FIRST_READ = 4096 };
-
-static uint32_t rotate(uint32_t value, unsigned by)
-{
-    by &= 31;
-    return by ? value << by | value >> (32 - by) : value;
-}
-
-/* The part that a name at place `number` in its event takes in the event's checksum. */
-static uint32_t mix_name(uint32_t name_crc, unsigned number)
-{
-    return STELE_CANARY_IS(15) ? 0 : rotate(name_crc, 1 + number * 5);
-}
-
-/* What the checksum of a frame's header goes on from. */
-static uint32_t place_checksum(const stele__segment *segment, uint64_t offset, uint32_t size)
-{
-    uint8_t mixed[16];
-    stele__store32(mixed, segment->seal_seed);
-    stele__store64(mixed + 4, offset);
-    stele__store32(mixed + 12, size);
-    return stele__crc32c(0, mixed, sizeof mixed);
-}
 
 /* ---- reader */
 
@@ -81,6 +67,7 @@ void stele__reader_init(stele__reader *reader, const stele_alloc *alloc)
     reader->alloc = alloc;
     reader->segment = NULL;
     reader->next_position = 0;
+    reader->error = 0;
     reader->frame_buffer = (stele__buffer){.alloc = alloc};
     reader->name_buffer = (stele__buffer){.alloc = alloc};
 }
@@ -99,9 +86,44 @@ void stele__reader_enter(stele__reader *reader, stele__segment *segment)
         stele__segment_unref(reader->segment);
         reader->segment = stele__segment_ref(segment);
         reader->next_position = 0;
-        memset(reader->slots, 0, sizeof reader->slots);
+        reader->verified_from = reader->verified_to = UINT64_MAX;
     }
 }
+
+/* Before what stands at an offset is verified, and after it was, up to `end`. */
+INLINE void begin_verifying(stele__reader *reader, uint64_t offset)
+{
+    if (offset != reader->verified_to) {
+        reader->verified_from = offset;
+    }
+    reader->verified_to = UINT64_MAX;
+}
+
+INLINE void end_verifying(stele__reader *reader, uint64_t end)
+{
+    reader->verified_to = end;
+}
+
+/* Lends bytes of the segment, as stele__segment_bytes(): of a mapped one without a call. */
+static inline stele_status lend(stele__reader *reader, uint64_t offset, size_t size,
+                                const uint8_t **ret_bytes, size_t *ret_size, stele_error *reterr)
+{
+    const stele__segment *segment = reader->segment;
+    if (segment->map && offset + size + STELE_SEGMENT_SLACK <= segment->size) {
+        *ret_bytes = segment->map + offset;
+        *ret_size = size;
+        return STELE_OK;
+    }
+    return stele__segment_bytes(segment, offset, size, &reader->frame_buffer, ret_bytes, ret_size,
+                                reterr);
+}
+
+/* ---- parsing
+ *
+ * What parses answers whether the bytes make sense. It looks whether it has come beyond the end
+ * after numbers, not before: STELE_SEGMENT_SLACK bytes more can be read. A name that has to be read
+ * from the file and cannot be makes no sense, and leaves its error in the reader: see damaged().
+ */
 
 /* Bytes being parsed, with the offset of the first of them. */
 typedef struct span {
@@ -111,191 +133,166 @@ typedef struct span {
     uint64_t offset;
 } span;
 
-static uint64_t offset_of(const span *bytes)
+static inline uint64_t offset_of(const span *bytes)
 {
     return bytes->offset + (uint64_t)(bytes->at - bytes->start);
 }
 
-static bool parse_full_name(span *bytes, size_t size_max, stele_text *ret_name)
+enum { NAME_SUM = 4 };
+
+/* The rest of a name in full, behind its size. */
+INLINE bool take_name(const uint8_t **at, const uint8_t *end, uint64_t size, size_t size_max,
+                      stele_text *ret_name)
 {
-    uint64_t coded;
-    if (!stele__varint_get(&bytes->at, bytes->end, &coded) || !(coded & 1)) {
-        return false;
+    const int64_t left = end - *at - NAME_SUM;
+    if (size - 1 >= size_max || left < 0 || size > (uint64_t)left) {
+        return false; /* a size of 0 wraps */
     }
-    const uint64_t size = coded >> 1;
-    if (size == 0 || size > size_max || size > (uint64_t)(bytes->end - bytes->at)) {
-        return false;
-    }
-    *ret_name = (stele_text){(const char *)bytes->at, (size_t)size};
-    bytes->at += size;
+    *ret_name = (stele_text){(const char *)*at + NAME_SUM, (size_t)size};
+    *at += NAME_SUM + size;
     return true;
 }
 
-/* A name that stands elsewhere in the segment, if that is not mapped: copied behind the others of
- * this event. */
-static stele_status read_name(stele__reader *reader, uint32_t definition, size_t size_max,
-                              stele_text *ret_name, bool *ret_good, stele_error *reterr)
+/* A name in a segment that is not mapped: copied behind the others of this event. */
+static __attribute__((noinline)) bool read_name(stele__reader *reader, uint64_t definition,
+                                                size_t size, const uint8_t **ret_bytes)
 {
     enum {
-        NAMES_SIZE = 2 * STELE_STREAM_NAME_SIZE_MAX + STELE_EVENT_TAGS_MAX * STELE_TAG_SIZE_MAX + 64
+        NAMES_SIZE = 2 * STELE_STREAM_NAME_SIZE_MAX + STELE_EVENT_TAGS_MAX * STELE_TAG_SIZE_MAX,
+        SUMS_SIZE = (2 + STELE_EVENT_TAGS_MAX) * NAME_SUM
     };
-    uint8_t bytes[STELE_STREAM_NAME_SIZE_MAX + STELE_VARINT_SIZE_MAX];
-    size_t size;
+    size_t got;
     reader->name_buffer.size = 0;
-    if (!stele__buffer_reserve(&reader->name_buffer, NAMES_SIZE)) {
-        return stele__fail_memory(reterr);
+    if (!stele__buffer_reserve(&reader->name_buffer, NAMES_SIZE + SUMS_SIZE)) {
+        reader->error = ENOMEM;
+        return false;
     }
-    const int error =
-        reader->segment->vfs->read(reader->segment->file, definition, bytes, sizeof bytes, &size);
-    if (error) {
-        return stele__fail_os(reterr, STELE_IO, error, "cannot read %s at offset %" PRIu32,
-                              reader->segment->path, definition);
-    }
-    span parsed = {bytes, bytes + size, bytes, definition};
-    *ret_good = parse_full_name(&parsed, size_max, ret_name);
-    if (*ret_good) {
-        STELE_ASSERT(reader->name_bytes_used + ret_name->size <= NAMES_SIZE);
-        uint8_t *copy = reader->name_buffer.data + reader->name_bytes_used;
-        memcpy(copy, ret_name->data, ret_name->size);
-        reader->name_bytes_used += ret_name->size;
-        ret_name->data = (const char *)copy;
-    }
-    return STELE_OK;
+    STELE_ASSERT(reader->name_bytes_used + NAME_SUM + size <= NAMES_SIZE + SUMS_SIZE);
+    uint8_t *copy = reader->name_buffer.data + reader->name_bytes_used;
+    reader->error = reader->segment->vfs->read(reader->segment->file, definition - NAME_SUM, copy,
+                                               NAME_SUM + size, &got);
+    reader->name_bytes_used += NAME_SUM + size;
+    *ret_bytes = copy + NAME_SUM;
+    return !reader->error && got == NAME_SUM + size;
 }
 
-static bool map_name(stele__reader *reader, uint32_t definition, size_t size_max,
-                     stele_text *ret_name, uint32_t *ret_crc)
+/* A name that stands elsewhere, in front of `here`. */
+INLINE bool find_name(stele__reader *reader, uint64_t definition, uint64_t size, size_t size_max,
+                      uint64_t here, stele_text *ret_name)
 {
-    stele__name_slot *slot = &reader->slots[definition % STELE_NAME_SLOTS];
-    if (slot->definition != definition) {
-        const stele__segment *segment = reader->segment;
-        span bytes = {segment->map + definition, segment->map + segment->map_size,
-                      segment->map + definition, definition};
-        stele_text name;
-        if (definition >= segment->map_size ||
-            !parse_full_name(&bytes, STELE_STREAM_NAME_SIZE_MAX, &name)) {
-            return false;
-        }
-        *slot = (stele__name_slot){definition, stele__crc32c(0, name.data, name.size), name};
+    const stele__segment *segment = reader->segment;
+    if (definition < STELE_SEGMENT_HEADER_SIZE + NAME_SUM || definition > here ||
+        size - 1 >= size_max || size > here - definition) {
+        return false;
     }
-    *ret_name = slot->name;
-    *ret_crc = slot->crc;
-    return slot->name.size <= size_max;
+    const uint8_t *name = NULL;
+    if (segment->map) {
+        name = segment->map + definition;
+    } else if (!read_name(reader, definition, (size_t)size, &name)) {
+        return false;
+    }
+    *ret_name = (stele_text){(const char *)name, (size_t)size};
+    return definition >= reader->verified_from || STELE_CANARY_IS(15) ||
+           stele__name_sum(segment, definition, name, (size_t)size) ==
+               stele__load32(name - NAME_SUM);
 }
 
-/* Parses a name or a reference to one, and mixes the latter into the checksum. */
-static stele_status parse_name(stele__reader *reader, span *bytes, size_t size_max, unsigned number,
-                               stele_text *ret_name, uint32_t *ret_definition, uint32_t *mixed,
-                               bool *ret_good, stele_error *reterr)
+/* Parses a name or a reference to one. */
+INLINE bool parse_name(stele__reader *reader, span *bytes, size_t size_max, stele_text *ret_name,
+                       uint32_t *ret_definition)
 {
+    if (bytes->at > bytes->end) {
+        return false;
+    }
+    const uint64_t coded = stele__varint_take_small(&bytes->at);
     const uint64_t here = offset_of(bytes);
-    if (bytes->at < bytes->end && (*bytes->at & 1)) {
-        *ret_definition = (uint32_t)here;
-        *ret_good = parse_full_name(bytes, size_max, ret_name);
-        return STELE_OK;
+    if (coded & 1) {
+        *ret_definition = (uint32_t)here + NAME_SUM;
+        return take_name(&bytes->at, bytes->end, coded >> 1, size_max, ret_name);
     }
-    uint64_t coded;
-    *ret_good = stele__varint_get(&bytes->at, bytes->end, &coded) &&
-                coded >> 1 >= STELE_SEGMENT_HEADER_SIZE && coded >> 1 < here;
-    if (!*ret_good) {
-        return STELE_OK;
-    }
-    *ret_definition = (uint32_t)(coded >> 1);
-    uint32_t crc = 0;
-    if (reader->segment->map) {
-        *ret_good = map_name(reader, *ret_definition, size_max, ret_name, &crc);
-    } else {
-        STELE_TRY(read_name(reader, *ret_definition, size_max, ret_name, ret_good, reterr));
-        if (*ret_good) {
-            crc = stele__crc32c(0, ret_name->data, ret_name->size);
-        }
-    }
-    *mixed ^= mix_name(crc, number);
-    return STELE_OK;
+    const uint64_t definition = stele__varint_take(&bytes->at);
+    *ret_definition = (uint32_t)definition;
+    return find_name(reader, definition, coded >> 1, size_max, here, ret_name);
 }
 
-/* Parses the bytes of one event into reader->event. `*mixed` receives what names elsewhere add to
- * its checksum. */
-static stele_status parse_event(stele__reader *reader, span *bytes, uint32_t *mixed, bool *ret_good,
-                                stele_error *reterr)
+/* Returns the place behind the tags; NULL: they make no sense. */
+static __attribute__((noinline)) const uint8_t *parse_tags(stele__reader *reader, span bytes)
 {
     stele__event *event = &reader->event;
+    if (bytes.at > bytes.end) {
+        return NULL;
+    }
+    const uint64_t count = stele__varint_take(&bytes.at);
+    if (count == 0 || count > STELE_EVENT_TAGS_MAX) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (!parse_name(reader, &bytes, STELE_TAG_SIZE_MAX, &event->tags[i],
+                        &event->tag_definitions[i])) {
+            return NULL;
+        }
+    }
+    event->record.tag_count = (size_t)count;
+    return bytes.at;
+}
+
+/* Parses the bytes of one event into reader->event. */
+INLINE bool parse_event(stele__reader *reader, span *bytes)
+{
+    enum { FIXED = 18 };
+    stele__event *event = &reader->event;
     stele_record *record = &event->record;
-    *mixed = 0;
-    *ret_good = false;
     reader->name_bytes_used = 0;
-    if (bytes->end - bytes->at < 18 || (bytes->at[0] & ~EVENT_FLAGS)) {
-        return STELE_OK;
+    if (bytes->end - bytes->at < FIXED || (bytes->at[0] & ~EVENT_FLAGS)) {
+        return false;
     }
     event->flags = bytes->at[0];
     record->data_format = (stele_format)(bytes->at[1] & 15);
     record->metadata_format = (stele_format)(bytes->at[1] >> 4);
     memcpy(record->id.bytes, bytes->at + 2, 16);
-    bytes->at += 18;
-    if (!stele__varint_get(&bytes->at, bytes->end, &event->revision)) {
-        return STELE_OK;
-    }
+    record->tags = event->tags;
+    record->tag_count = 0;
+    bytes->at += FIXED;
+    event->revision = stele__varint_take(&bytes->at);
     record->revision =
         event->flags & STELE_EVENT_TOMBSTONE ? STELE_REVISION_TOMBSTONE : event->revision;
-    bool good;
-    STELE_TRY(parse_name(reader, bytes, STELE_STREAM_NAME_SIZE_MAX, 0, &record->stream,
-                         &event->stream_definition, mixed, &good, reterr));
-    if (!good) {
-        return STELE_OK;
+    if (!parse_name(reader, bytes, STELE_STREAM_NAME_SIZE_MAX, &record->stream,
+                    &event->stream_definition) ||
+        !parse_name(reader, bytes, STELE_TYPE_SIZE_MAX, &record->type, &event->type_definition)) {
+        return false;
     }
-    STELE_TRY(parse_name(reader, bytes, STELE_TYPE_SIZE_MAX, 1, &record->type,
-                         &event->type_definition, mixed, &good, reterr));
-    uint64_t tag_count = 0;
-    if (!good || ((event->flags & STELE_EVENT_HAS_TAGS) &&
-                  (!stele__varint_get(&bytes->at, bytes->end, &tag_count) || tag_count == 0 ||
-                   tag_count > STELE_EVENT_TAGS_MAX))) {
-        return STELE_OK;
+    if (event->flags & STELE_EVENT_HAS_TAGS) {
+        bytes->at = parse_tags(reader, *bytes);
     }
-    for (unsigned i = 0; i < tag_count; i++) {
-        STELE_TRY(parse_name(reader, bytes, STELE_TAG_SIZE_MAX, 2 + i, &event->tags[i],
-                             &event->tag_definitions[i], mixed, &good, reterr));
-        if (!good) {
-            return STELE_OK;
-        }
+    if (!bytes->at || bytes->at > bytes->end) {
+        return false;
     }
-    uint64_t metadata_size;
-    if (!stele__varint_get(&bytes->at, bytes->end, &metadata_size) ||
-        metadata_size > (uint64_t)(bytes->end - bytes->at)) {
-        return STELE_OK;
+    const uint64_t metadata_size = stele__varint_take_small(&bytes->at);
+    const int64_t left = bytes->end - bytes->at;
+    if (left < 0 || metadata_size > (uint64_t)left) {
+        return false;
     }
-    record->tags = event->tags;
-    record->tag_count = (size_t)tag_count;
     record->metadata = (stele_bytes){bytes->at, (size_t)metadata_size};
-    record->data = (stele_bytes){bytes->at + metadata_size,
-                                 (size_t)(bytes->end - bytes->at) - (size_t)metadata_size};
+    record->data = (stele_bytes){bytes->at + metadata_size, (size_t)left - (size_t)metadata_size};
     bytes->at = bytes->end;
-    *ret_good = true;
-    return STELE_OK;
+    return true;
 }
 
 /* ---- frames */
 
 /* Parses what stands in front of the events. `bytes` spans the frame from its size on, as far as it
  * is at hand. */
-static bool parse_header(const stele__segment *segment, const uint8_t *bytes, size_t size,
+INLINE bool parse_header(const stele__segment *segment, const uint8_t *bytes, size_t size,
                          uint64_t offset, stele__frame *ret_frame)
 {
     const uint32_t body_size = stele__load32(bytes);
-    span at = {bytes + STELE_FRAME_PREFIX, bytes + size, bytes, offset};
-    uint64_t count = 1;
-    uint64_t position;
-    uint64_t time;
-    uint64_t lag;
-    if (at.at >= at.end) {
-        return false;
-    }
-    const uint8_t flags = *at.at++;
-    if ((flags & ~FRAME_FLAGS) ||
-        ((flags & FRAME_MANY) && (!stele__varint_get(&at.at, at.end, &count) || count < 2)) ||
-        count > STELE_COMMIT_EVENTS_MAX * 2 || !stele__varint_get(&at.at, at.end, &position) ||
-        !stele__varint_get(&at.at, at.end, &time) || !stele__varint_get(&at.at, at.end, &lag)) {
-        return false;
-    }
+    const uint8_t *at = bytes + STELE_FRAME_PREFIX;
+    const uint8_t *end = bytes + size;
+    const uint8_t flags = *at++;
+    const uint64_t count = flags & FRAME_MANY ? stele__varint_take(&at) : 1;
+    const uint64_t position = stele__varint_take(&at);
+    const uint64_t time = stele__varint_take(&at);
+    const uint64_t lag = stele__varint_take(&at);
     *ret_frame = (stele__frame){.offset = offset,
                                 .end = offset + STELE_FRAME_PREFIX + body_size,
                                 .first = segment->header.first + position,
@@ -303,7 +300,8 @@ static bool parse_header(const stele__segment *segment, const uint8_t *bytes, si
                                 .is_single = !(flags & FRAME_MANY),
                                 .start = bytes,
                                 .bytes_end = bytes + STELE_FRAME_PREFIX + body_size};
-    if (position > STELE_SEGMENT_SIZE_MAX ||
+    if ((flags & ~FRAME_FLAGS) || ((flags & FRAME_MANY) && count < 2) ||
+        count > STELE_COMMIT_EVENTS_MAX * 2 || position > STELE_SEGMENT_SIZE_MAX ||
         time > (uint64_t)INT64_MAX - (uint64_t)segment->header.base_time ||
         lag >= ret_frame->first) {
         return false;
@@ -311,77 +309,77 @@ static bool parse_header(const stele__segment *segment, const uint8_t *bytes, si
     ret_frame->time = segment->header.base_time + (stele_time)time;
     ret_frame->synced = ret_frame->first - 1 - lag;
     if (flags & FRAME_KEY) {
-        ret_frame->key_definition = (uint32_t)offset_of(&at);
-        if (!parse_full_name(&at, STELE_KEY_SIZE_MAX, &ret_frame->key)) {
+        const uint64_t coded = stele__varint_take(&at);
+        ret_frame->key_definition = (uint32_t)(offset + (uint64_t)(at - bytes)) + NAME_SUM;
+        if (!(coded & 1) || !take_name(&at, end, coded >> 1, STELE_KEY_SIZE_MAX, &ret_frame->key)) {
             return false;
         }
     }
-    ret_frame->events = at.at;
-    ret_frame->header_crc = place_checksum(segment, offset, body_size);
+    if (at > end || at > ret_frame->bytes_end) {
+        return false;
+    }
+    ret_frame->events = at;
+    ret_frame->header_crc = stele__frame_place(segment, offset, body_size);
     if (!ret_frame->is_single) {
         ret_frame->header_crc = stele__crc32c(ret_frame->header_crc, bytes + STELE_FRAME_PREFIX,
-                                              (size_t)(at.at - bytes) - STELE_FRAME_PREFIX);
+                                              (size_t)(at - bytes) - STELE_FRAME_PREFIX);
     }
-    return at.at <= ret_frame->bytes_end;
+    return true;
 }
 
-/* Checks event number `index` at *at and moves on; its checksum goes to *ret_crc. */
-static stele_status check_event(stele__reader *reader, const stele__frame *frame,
-                                const uint8_t **at, uint32_t *ret_crc, bool *ret_good,
-                                stele_error *reterr)
+/* Checks the event at *at and moves on; its checksum goes to *ret_crc. */
+INLINE bool check_event(stele__reader *reader, const stele__frame *frame, const uint8_t **at,
+                        uint32_t *ret_crc)
 {
     const uint8_t *from = *at;
     const uint8_t *end = frame->bytes_end;
-    *ret_good = false;
-    if (!frame->is_single) {
-        if (end - from < INNER_PREFIX ||
-            stele__load32(from) > (uint64_t)(end - from - INNER_PREFIX)) {
-            return STELE_OK;
-        }
-        end = from + INNER_PREFIX + stele__load32(from);
-    }
-    span bytes = {from, end, frame->start, frame->offset};
     const uint8_t *checked = frame->start + STELE_FRAME_PREFIX;
+    span bytes = {from, end, frame->start, frame->offset};
     if (!frame->is_single) {
         uint64_t distance;
-        bytes.at += INNER_PREFIX;
-        checked = bytes.at;
+        if (end - from < INNER_PREFIX ||
+            stele__load32(from) > (uint64_t)(end - from - INNER_PREFIX)) {
+            return false;
+        }
+        bytes.end = end = from + INNER_PREFIX + stele__load32(from);
+        bytes.at = checked = from + INNER_PREFIX;
         if (!stele__varint_get(&bytes.at, end, &distance) ||
             distance != (uint64_t)(from - frame->start)) {
-            return STELE_OK;
+            return false;
         }
     }
-    uint32_t mixed;
-    STELE_TRY(parse_event(reader, &bytes, &mixed, ret_good, reterr));
-    if (*ret_good) {
-        *ret_crc = stele__crc32c(frame->header_crc, checked, (size_t)(end - checked)) ^ mixed;
-        *ret_good = frame->is_single || stele__load32(from + 4) == *ret_crc;
-        *at = end;
+    if (!parse_event(reader, &bytes)) {
+        return false;
     }
-    return STELE_OK;
+    *ret_crc = stele__crc32c(frame->header_crc, checked, (size_t)(end - checked));
+    *at = end;
+    return *ret_crc == stele__load32(frame->is_single ? frame->start + 4 : from + 4);
 }
 
-static stele_status check_events(stele__reader *reader, const stele__frame *frame, bool *ret_good,
-                                 stele_error *reterr)
+static bool check_events(stele__reader *reader, const stele__frame *frame)
 {
     const uint8_t *at = frame->events;
     uint32_t seal = frame->header_crc;
     for (uint32_t i = 0; i < frame->count; i++) {
         uint32_t crc;
-        STELE_TRY(check_event(reader, frame, &at, &crc, ret_good, reterr));
-        if (!*ret_good) {
-            return STELE_OK;
+        if (!check_event(reader, frame, &at, &crc)) {
+            return false;
         }
-        if (frame->is_single) {
-            seal = crc;
-        } else {
-            uint8_t bytes[4];
-            stele__store32(bytes, crc);
-            seal = stele__crc32c(seal, bytes, sizeof bytes);
-        }
+        uint8_t bytes[4];
+        stele__store32(bytes, crc);
+        seal = frame->is_single ? crc : stele__crc32c(seal, bytes, sizeof bytes);
     }
-    *ret_good = at == frame->bytes_end && seal == stele__load32(frame->start + 4);
-    return STELE_OK;
+    return at == frame->bytes_end && seal == stele__load32(frame->start + 4);
+}
+
+/* Why a name could not be read, if that was it. */
+static stele_status reader_error(stele__reader *reader, stele_error *reterr)
+{
+    const int error = reader->error;
+    reader->error = 0;
+    return error ? stele__fail_os(reterr, STELE_IO, error, "cannot read a name in %s",
+                                  reader->segment->path)
+                 : STELE_OK;
 }
 
 static stele_status bad(stele__frame_result *ret_result, const char **ret_why, const char *why)
@@ -399,8 +397,7 @@ stele_status stele__frame_read(stele__reader *reader, uint64_t offset, stele_pos
     const uint8_t *bytes;
     size_t size;
     *ret_why = "";
-    STELE_TRY(stele__segment_bytes(segment, offset, FIRST_READ, &reader->frame_buffer, &bytes,
-                                   &size, reterr));
+    STELE_TRY(lend(reader, offset, FIRST_READ, &bytes, &size, reterr));
     if (size == 0) {
         *ret_result = STELE_FRAME_END;
         return STELE_OK;
@@ -424,8 +421,7 @@ stele_status stele__frame_read(stele__reader *reader, uint64_t offset, stele_pos
         return bad(ret_result, ret_why, "a frame that is longer than its segment");
     }
     if (whole > size) {
-        STELE_TRY(stele__segment_bytes(segment, offset, (size_t)whole, &reader->frame_buffer,
-                                       &bytes, &size, reterr));
+        STELE_TRY(lend(reader, offset, (size_t)whole, &bytes, &size, reterr));
         if (size < whole) {
             return bad(ret_result, ret_why, "the file ends inside a frame");
         }
@@ -436,11 +432,12 @@ stele_status stele__frame_read(stele__reader *reader, uint64_t offset, stele_pos
     if (first && ret_frame->first != first) {
         return bad(ret_result, ret_why, "a frame with another position");
     }
-    bool good;
-    STELE_TRY(check_events(reader, ret_frame, &good, reterr));
-    if (!good) {
+    begin_verifying(reader, offset);
+    if (!check_events(reader, ret_frame)) {
+        STELE_TRY(reader_error(reader, reterr));
         return bad(ret_result, ret_why, "a frame whose checksum does not match");
     }
+    end_verifying(reader, ret_frame->end);
     *ret_result = STELE_FRAME_GOOD;
     return STELE_OK;
 }
@@ -475,10 +472,8 @@ stele_status stele__frame_next(stele__reader *reader, const stele__frame *frame,
         bytes.at += INNER_PREFIX;
         (void)stele__varint_get(&bytes.at, end, &distance);
     }
-    uint32_t mixed;
-    bool good;
-    STELE_TRY(parse_event(reader, &bytes, &mixed, &good, reterr));
-    if (!good) {
+    if (!parse_event(reader, &bytes)) {
+        STELE_TRY(reader_error(reader, reterr));
         return stele__fail(reterr, STELE_CORRUPT, "%s changed while it was read at offset %" PRIu64,
                            reader->segment->path, frame->offset);
     }
@@ -492,9 +487,10 @@ stele_status stele__frame_next(stele__reader *reader, const stele__frame *frame,
 
 /* ---- events */
 
-static stele_status damaged(const stele__reader *reader, uint64_t offset, stele_position position,
+static stele_status damaged(stele__reader *reader, uint64_t offset, stele_position position,
                             stele_error *reterr)
 {
+    STELE_TRY(reader_error(reader, reterr));
     (void)stele__fail(reterr, STELE_CORRUPT, "event %" PRIu64 " is damaged: %s, offset %" PRIu64,
                       position, reader->segment->path, offset);
     stele__hint(reterr, "restore a backup, or read what is left with `stele export --salvage`");
@@ -508,8 +504,7 @@ static stele_status load_frame(stele__reader *reader, uint64_t offset, stele_pos
     const uint8_t *bytes;
     size_t size;
     const stele__segment *segment = reader->segment;
-    STELE_TRY(stele__segment_bytes(segment, offset, FIRST_READ, &reader->frame_buffer, &bytes,
-                                   &size, reterr));
+    STELE_TRY(lend(reader, offset, FIRST_READ, &bytes, &size, reterr));
     if (size < STELE_FRAME_PREFIX + 1) {
         return damaged(reader, offset, position, reterr);
     }
@@ -518,8 +513,7 @@ static stele_status load_frame(stele__reader *reader, uint64_t offset, stele_pos
         return damaged(reader, offset, position, reterr);
     }
     if (whole > size && (is_whole || segment->map)) {
-        STELE_TRY(stele__segment_bytes(segment, offset, (size_t)whole, &reader->frame_buffer,
-                                       &bytes, &size, reterr));
+        STELE_TRY(lend(reader, offset, (size_t)whole, &bytes, &size, reterr));
     }
     const size_t at_hand = size < whole ? size : (size_t)whole;
     if (!parse_header(segment, bytes, at_hand, offset, ret_frame) ||
@@ -537,8 +531,7 @@ static stele_status read_inner_prefix(stele__reader *reader, stele_position posi
     const uint8_t *bytes;
     size_t size;
     uint64_t distance;
-    STELE_TRY(stele__segment_bytes(reader->segment, offset, INNER_PREFIX + STELE_VARINT_SIZE_MAX,
-                                   &reader->frame_buffer, &bytes, &size, reterr));
+    STELE_TRY(lend(reader, offset, INNER_PREFIX + STELE_VARINT_SIZE_MAX, &bytes, &size, reterr));
     const uint8_t *at = bytes + INNER_PREFIX;
     if (size <= INNER_PREFIX || !stele__varint_get(&at, bytes + size, &distance) ||
         distance > offset || offset - distance < STELE_SEGMENT_HEADER_SIZE) {
@@ -567,26 +560,66 @@ static stele_status read_inner(stele__reader *reader, stele_position position, u
     const uint8_t *bytes;
     size_t size;
     const size_t whole = INNER_PREFIX + event_size;
-    STELE_TRY(stele__segment_bytes(reader->segment, offset, whole, &reader->frame_buffer, &bytes,
-                                   &size, reterr));
+    STELE_TRY(lend(reader, offset, whole, &bytes, &size, reterr));
     if (size < whole) {
         return damaged(reader, offset, position, reterr);
     }
     span at = {bytes + INNER_PREFIX, bytes + whole, bytes, offset};
     uint64_t distance;
-    uint32_t mixed;
-    bool good;
     (void)stele__varint_get(&at.at, at.end, &distance);
-    STELE_TRY(parse_event(reader, &at, &mixed, &good, reterr));
-    const uint32_t crc = stele__crc32c(frame.header_crc, bytes + INNER_PREFIX, event_size) ^ mixed;
-    if (!good || crc != stele__load32(bytes + 4)) {
+    begin_verifying(reader, position == frame.first ? frame_offset : offset);
+    if (!parse_event(reader, &at) || stele__crc32c(frame.header_crc, bytes + INNER_PREFIX,
+                                                   event_size) != stele__load32(bytes + 4)) {
         return damaged(reader, offset, position, reterr);
     }
     fill_record(&reader->event, &frame, position,
                 position == frame.first ? frame_offset * 2 : offset * 2 + 1);
+    end_verifying(reader, offset + whole);
     note_next(reader, &frame, position, offset + whole);
     *ret_event = &reader->event;
     return STELE_OK;
+}
+
+/* The event of a mapped frame that has one event and no key: what nearly all reading is. NULL: it
+ * is not that, or something is wrong with it, and the general way finds out what. */
+INLINE const stele__event *read_single(stele__reader *reader, stele_position position,
+                                       uint64_t offset)
+{
+    const stele__segment *segment = reader->segment;
+    if (!segment->map || offset + STELE_SEGMENT_SLACK > segment->size) {
+        return NULL;
+    }
+    const uint8_t *frame = segment->map + offset;
+    const uint8_t *body = frame + STELE_FRAME_PREFIX;
+    const uint32_t size = stele__load32(frame);
+    const uint64_t end = offset + STELE_FRAME_PREFIX + size;
+    if (end + STELE_SEGMENT_SLACK > segment->size || *body != 0) {
+        return NULL;
+    }
+    span bytes = {body + 1, body + size, frame, offset};
+    const uint64_t first = stele__varint_take(&bytes.at);
+    const uint64_t time = stele__varint_take(&bytes.at);
+    (void)stele__varint_take(&bytes.at); /* what was synced */
+    begin_verifying(reader, offset);
+    if (segment->header.first + first != position || !parse_event(reader, &bytes) ||
+        stele__crc32c(stele__frame_place(segment, offset, size), body, size) !=
+            stele__load32(frame + 4)) {
+        return NULL;
+    }
+    end_verifying(reader, end);
+    reader->event.record.position = position;
+    reader->event.record.time = segment->header.base_time + (stele_time)time;
+    reader->event.code = (uint32_t)(offset * 2);
+    reader->next_position = position + 1;
+    reader->next_code = (uint32_t)(end * 2);
+    return &reader->event;
+}
+
+const stele__event *stele__event_behind(stele__reader *reader, stele_position position)
+{
+    return position == reader->next_position && !(reader->next_code & 1)
+               ? read_single(reader, position, reader->next_code >> 1)
+               : NULL;
 }
 
 /* The first event of a frame: that of a single one is verified with the seal, else with its own
@@ -605,11 +638,11 @@ static stele_status read_first(stele__reader *reader, stele_position position, u
     }
     const uint8_t *at = frame.events;
     uint32_t crc;
-    bool good;
-    STELE_TRY(check_event(reader, &frame, &at, &crc, &good, reterr));
-    if (!good || frame.first != position || crc != stele__load32(frame.start + 4)) {
+    begin_verifying(reader, offset);
+    if (!check_event(reader, &frame, &at, &crc) || frame.first != position) {
         return damaged(reader, offset, position, reterr);
     }
+    end_verifying(reader, frame.end);
     fill_record(&reader->event, &frame, position, offset * 2);
     note_next(reader, &frame, position, frame.end);
     *ret_event = &reader->event;
@@ -619,8 +652,11 @@ static stele_status read_first(stele__reader *reader, stele_position position, u
 stele_status stele__event_read(stele__reader *reader, stele_position position, uint32_t code,
                                const stele__event **ret_event, stele_error *reterr)
 {
-    return code & 1 ? read_inner(reader, position, code >> 1, ret_event, reterr)
-                    : read_first(reader, position, code >> 1, ret_event, reterr);
+    if (code & 1) {
+        return read_inner(reader, position, code >> 1, ret_event, reterr);
+    }
+    *ret_event = read_single(reader, position, code >> 1);
+    return *ret_event ? STELE_OK : read_first(reader, position, code >> 1, ret_event, reterr);
 }
 
 stele_status stele__event_frame(stele__reader *reader, stele_position position, uint32_t code,
@@ -656,25 +692,28 @@ static uint64_t encoder_offset(const stele__encoder *encoder)
     return encoder->offset + (uint64_t)(encoder->at - encoder->frame);
 }
 
-static void put_full_name(stele__encoder *encoder, stele_text name)
+/* Returns where the bytes begin: the definition. */
+static uint32_t put_full_name(stele__encoder *encoder, stele_text name)
 {
     encoder->at = stele__varint_put(encoder->at, (uint64_t)name.size * 2 + 1);
-    encoder->at = put_bytes(encoder->at, name.data, name.size);
+    const uint64_t definition = encoder_offset(encoder) + NAME_SUM;
+    stele__store32(encoder->at, stele__name_sum(encoder->segment, definition,
+                                                (const uint8_t *)name.data, name.size));
+    encoder->at = put_bytes(encoder->at + NAME_SUM, name.data, name.size);
+    return (uint32_t)definition;
 }
 
-/* Writes a name in full the first time, and a reference afterwards. Returns what it mixes into the
- * checksum. */
-static uint32_t put_name(stele__encoder *encoder, stele__tail_handle handle, unsigned number)
+/* Writes a name in full the first time, and a reference afterwards. */
+static void put_name(stele__encoder *encoder, stele__tail_handle handle)
 {
     stele__tail_term *term = stele__tail_at(encoder->tail, handle);
     const stele_text name = stele__tail_name(encoder->tail, term);
     if (!term->definition) {
-        term->definition = (uint32_t)encoder_offset(encoder);
-        put_full_name(encoder, name);
-        return 0;
+        term->definition = put_full_name(encoder, name);
+    } else {
+        encoder->at = stele__varint_put(encoder->at, (uint64_t)name.size * 2);
+        encoder->at = stele__varint_put(encoder->at, term->definition);
     }
-    encoder->at = stele__varint_put(encoder->at, (uint64_t)term->definition * 2);
-    return mix_name(stele__crc32c(0, name.data, name.size), number);
 }
 
 void stele__encode_begin(stele__encoder *encoder, const stele__segment *segment, stele__tail *tail,
@@ -696,7 +735,7 @@ void stele__encode_begin(stele__encoder *encoder, const stele__segment *segment,
         stele__varint_put(encoder->at, (uint64_t)(commit->time - segment->header.base_time));
     encoder->at = stele__varint_put(encoder->at, commit->first - 1 - commit->synced);
     if (commit->key) {
-        put_full_name(encoder, stele__tail_name(tail, stele__tail_at(tail, commit->key)));
+        (void)put_full_name(encoder, stele__tail_name(tail, stele__tail_at(tail, commit->key)));
     }
     encoder->events = encoder->at;
 }
@@ -706,7 +745,6 @@ void stele__encode_event(stele__encoder *encoder, const stele__draft *draft)
     const stele_event *event = draft->event;
     uint8_t *begin = encoder->at;
     const uint64_t offset = encoder_offset(encoder);
-    uint32_t mixed = 0;
     if (encoder->commit.count > 1) {
         encoder->at = stele__varint_put(begin + INNER_PREFIX, (uint64_t)(begin - encoder->frame));
     }
@@ -715,12 +753,12 @@ void stele__encode_event(stele__encoder *encoder, const stele__draft *draft)
         (uint8_t)((unsigned)event->data_format | (unsigned)event->metadata_format << 4);
     encoder->at = put_bytes(encoder->at, draft->id.bytes, 16);
     encoder->at = stele__varint_put(encoder->at, draft->revision);
-    mixed ^= put_name(encoder, draft->stream, 0);
-    mixed ^= put_name(encoder, draft->type, 1);
+    put_name(encoder, draft->stream);
+    put_name(encoder, draft->type);
     if (draft->tag_count) {
         encoder->at = stele__varint_put(encoder->at, draft->tag_count);
         for (unsigned i = 0; i < draft->tag_count; i++) {
-            mixed ^= put_name(encoder, draft->tags[i], 2 + i);
+            put_name(encoder, draft->tags[i]);
         }
     }
     encoder->at = stele__varint_put(encoder->at, event->metadata.size);
@@ -730,9 +768,6 @@ void stele__encode_event(stele__encoder *encoder, const stele__draft *draft)
         /* The checksum goes on from that of the header, which is known only when the frame's size
          * is: see encode_end. */
         stele__store32(begin, (uint32_t)(encoder->at - begin) - INNER_PREFIX);
-        stele__store32(begin + 4, mixed);
-    } else {
-        stele__store32(encoder->frame + 4, mixed);
     }
     stele__tail_add_event(encoder->tail,
                           (uint32_t)(encoder->index ? offset * 2 + 1 : encoder->offset * 2));
@@ -744,18 +779,17 @@ size_t stele__encode_end(stele__encoder *encoder)
     STELE_ASSERT(encoder->index == encoder->commit.count);
     const uint32_t size = (uint32_t)(encoder->at - encoder->frame) - STELE_FRAME_PREFIX;
     const uint8_t *header = encoder->frame + STELE_FRAME_PREFIX;
-    const uint32_t place_crc = place_checksum(encoder->segment, encoder->offset, size);
+    const uint32_t place_crc = stele__frame_place(encoder->segment, encoder->offset, size);
     uint32_t seal;
     if (encoder->commit.count == 1) {
-        seal = stele__crc32c(place_crc, header, size) ^ stele__load32(encoder->frame + 4);
+        seal = stele__crc32c(place_crc, header, size);
     } else {
         const uint32_t header_crc =
             stele__crc32c(place_crc, header, (size_t)(encoder->events - header));
         seal = header_crc;
         for (uint8_t *at = encoder->events; at < encoder->at;) {
             const uint32_t event_size = stele__load32(at);
-            const uint32_t crc =
-                stele__crc32c(header_crc, at + INNER_PREFIX, event_size) ^ stele__load32(at + 4);
+            const uint32_t crc = stele__crc32c(header_crc, at + INNER_PREFIX, event_size);
             stele__store32(at + 4, crc);
             seal = stele__crc32c(seal, at + 4, 4);
             at += INNER_PREFIX + event_size;

@@ -25,6 +25,54 @@ enum { STELE_FRAME_PREFIX = 8 };
 /* Frames are never larger; a size that says so is damage. */
 #define STELE_FRAME_SIZE_MAX ((uint64_t)512 << 20)
 
+/* What the checksum of a frame of this size goes on from: its place. In one segment no two offsets
+ * give the same, since the factor is odd. */
+static inline uint32_t stele__frame_place(const stele__segment *segment, uint64_t offset,
+                                          uint32_t size)
+{
+    const uint32_t mixed = size * UINT32_C(0x85ebca6b);
+    return segment->seal_seed ^ (uint32_t)offset * UINT32_C(0x9e3779b1) ^
+           (mixed << 15 | mixed >> 17);
+}
+
+/* The two halves of a product of 128 bits, one over the other. */
+static inline uint64_t stele__fold(uint64_t a, uint64_t b)
+{
+    const unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* The checksum in front of a name in full, by which those who refer to it know that it is whole:
+ * of the name and its place. Not a CRC, which would take longer than all else that is done to an
+ * event; another name has the same with a chance of 2^-32. */
+static inline __attribute__((always_inline)) uint32_t stele__name_sum(const stele__segment *segment,
+                                                                      uint64_t offset,
+                                                                      const uint8_t *name,
+                                                                      size_t size)
+{
+    const uint8_t *at = name;
+    size_t left = size;
+    uint64_t sum = (offset << 32 | segment->seal_seed) ^ size;
+    uint64_t low = 0;
+    uint64_t high = 0;
+    for (; left > 16; left -= 16, at += 16) {
+        sum = stele__fold(stele__load64(at) ^ sum,
+                          stele__load64(at + 8) ^ UINT64_C(0xd6e8feb86659fd93));
+    }
+    if (left >= 8) {
+        low = stele__load64(at);
+        high = stele__load64(at + left - 8);
+    } else if (left >= 4) {
+        low = stele__load32(at);
+        high = stele__load32(at + left - 4);
+    } else if (left > 0) {
+        low = (uint64_t)at[0] << 16 | (uint64_t)at[left / 2] << 8 | at[left - 1];
+    }
+    sum =
+        stele__fold(low ^ sum ^ UINT64_C(0x9e3779b97f4a7c15), high ^ UINT64_C(0xa0761d6478bd642f));
+    return (uint32_t)(sum ^ sum >> 32);
+}
+
 /* ---- reading ---- */
 
 /* What a frame says before its events. */
@@ -60,15 +108,6 @@ typedef struct stele__event {
     stele_text tags[STELE_EVENT_TAGS_MAX];
 } stele__event;
 
-/* A name that was looked up: cached by the offset of its definition. */
-typedef struct stele__name_slot {
-    uint32_t definition; /* 0: empty */
-    uint32_t crc;
-    stele_text name;
-} stele__name_slot;
-
-enum { STELE_NAME_SLOTS = 64 };
-
 /*
  * Reads frames and events of one segment after another. Confined to one thread. Zero-initialise,
  * then stele__reader_init(). Views are valid until the reader is used again.
@@ -79,12 +118,16 @@ typedef struct stele__reader {
     stele__buffer frame_buffer; /* if the segment is not mapped: the frame or event */
     stele__buffer name_buffer;  /* … and the names of one event */
     size_t name_bytes_used;
+    int error; /* errno of a name that could not be read */
+    /* What was verified without a gap, up to the event that was read last: names that are defined
+     * there are whole. */
+    uint64_t verified_from;
+    uint64_t verified_to;
     /* Where the event behind the one that was read last stands, if it is in this segment; 0: not
      * known. */
     stele_position next_position;
     uint32_t next_code;
     stele__event event;
-    stele__name_slot slots[STELE_NAME_SLOTS]; /* mapped segments only */
 } stele__reader;
 
 void stele__reader_init(stele__reader *reader, const stele_alloc *alloc);
@@ -116,6 +159,10 @@ stele_status stele__frame_next(stele__reader *reader, const stele__frame *frame,
  * frame's seal). STELE_CORRUPT names segment, offset and position. */
 stele_status stele__event_read(stele__reader *reader, stele_position position, uint32_t code,
                                const stele__event **ret_event, stele_error *reterr);
+
+/* The same for the event right behind the one that was read last, without a status: NULL if it is
+ * not the only one of its frame, or not mapped, or damaged, or in another segment. */
+const stele__event *stele__event_behind(stele__reader *reader, stele_position position);
 
 /* The frame in which the event with this code stands. */
 stele_status stele__event_frame(stele__reader *reader, stele_position position, uint32_t code,

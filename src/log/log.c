@@ -396,7 +396,7 @@ static stele_status describe_times(stele__log *log, const stele__view *view, ste
                                    stele_error *reterr)
 {
     stele__reader reader;
-    stele__locator locator = {.index = NULL};
+    stele__locator locator = {.segment = NULL};
     const stele__event *event;
     stele_status status = STELE_OK;
     stele__reader_init(&reader, log->alloc);
@@ -495,7 +495,7 @@ static stele_status find_facts(stele__log *log, stele_text name, stele__stream_f
                                stele_error *reterr)
 {
     stele__reader reader;
-    stele__locator locator = {.index = NULL};
+    stele__locator locator = {.segment = NULL};
     stele_position head;
     stele__view *view = stele__log_view(log, &head);
     stele__reader_init(&reader, log->alloc);

@@ -177,7 +177,7 @@ static stele_status reopen(stele__log_names *names, const char *after, stele_err
     close_sources(names);
     stele__view_unref(names->view);
     names->view = view;
-    names->locator.index = NULL;
+    names->locator.segment = NULL;
     names->sources = stele__allocate_zero(names->log->alloc, (count + 1) * sizeof *names->sources);
     if (!names->sources) {
         return stele__fail_memory(reterr);

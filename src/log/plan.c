@@ -2,7 +2,7 @@
 /* Making a plan of a commit: everything that needs neither lock nor disk. */
 #include "log/plan.h"
 
-enum { LINEAR_STREAMS_MAX = 16 };
+enum { LINEAR_STREAMS_MAX = 16, STREAMS_AT_ONCE_MAX = 128 };
 
 static bool names_equal(const stele__plan_stream *stream, stele_text name, uint64_t hash)
 {
@@ -150,18 +150,39 @@ static stele_status plan_metadata(stele__plan *plan, uint32_t stream, const stel
     return STELE_OK;
 }
 
+/* The stream of an event. The one before often is of the same, by the very same pointer. */
+static stele_status find_stream_of_event(stele__plan *plan, const char *name, uint32_t *ret_stream,
+                                         stele_error *reterr)
+{
+    if (plan->event_count > 0) {
+        *ret_stream = plan->events[plan->event_count - 1].stream;
+        if (plan->streams[*ret_stream].name.data == name) {
+            return STELE_OK;
+        }
+    }
+    return stele__plan_stream_of(plan, stele__text(name), ret_stream, reterr);
+}
+
+static stele__plan_name plan_type(const stele__plan *plan, const char *type)
+{
+    if (plan->event_count > 0 && plan->events[plan->event_count - 1].type.name.data == type) {
+        return plan->events[plan->event_count - 1].type;
+    }
+    const stele_text name = stele__text(type);
+    return (stele__plan_name){name, stele__term_hash(&plan->log->hash_key, STELE_TERM_TYPE, name)};
+}
+
 static stele_status plan_event(stele__plan *plan, const stele_event *event, stele_error *reterr)
 {
-    stele__plan_event *planned = &plan->events[plan->event_count++];
-    const stele_text name = stele__text(event->stream);
+    stele__plan_event *planned = &plan->events[plan->event_count];
     uint32_t stream;
-    STELE_TRY(stele__plan_stream_of(plan, name, &stream, reterr));
+    STELE_TRY(find_stream_of_event(plan, event->stream, &stream, reterr));
     *planned = (stele__plan_event){.event = event, .stream = stream, .id = event->id};
     planned->has_id = !stele__uuid_is_none(&event->id);
-    planned->type.name = stele__text(event->type);
-    planned->type.hash =
-        stele__term_hash(&plan->log->hash_key, STELE_TERM_TYPE, planned->type.name);
+    planned->type = plan_type(plan, event->type);
+    plan->event_count++;
     stele__plan_stream *s = &plan->streams[stream];
+    const stele_text name = s->name;
     s->is_watched = false;
     s->use =
         plan->request->intent == STELE_INTENT_TOMBSTONE ? STELE_USE_TOMBSTONED : STELE_USE_WRITTEN;
@@ -187,9 +208,13 @@ static stele_status plan_checks(stele__plan *plan, stele_error *reterr)
         }
     }
     for (uint32_t i = 0; i < commit->check_count; i++) {
-        uint32_t stream;
-        STELE_TRY(
-            stele__plan_stream_of(plan, stele__text(commit->checks[i].stream), &stream, reterr));
+        /* Checks often go along with the events, and name streams by the very same pointers. */
+        uint32_t stream = i < plan->event_count ? plan->events[i].stream : 0;
+        if (plan->stream_count == 0 ||
+            plan->streams[stream].name.data != commit->checks[i].stream) {
+            STELE_TRY(stele__plan_stream_of(plan, stele__text(commit->checks[i].stream), &stream,
+                                            reterr));
+        }
         stele__plan_stream *s = &plan->streams[stream];
         if (s->event_count == 0) {
             s->is_watched = false;
@@ -212,6 +237,17 @@ static bool make_room(stele__plan *plan, const stele_commit *commit)
     }
     plan->streams = plan->inline_streams;
     plan->stream_capacity = STELE_PLAN_STREAMS;
+    if (commit->event_count > STELE_PLAN_STREAMS) {
+        /* Most often each event has a stream of its own; what is more is added while it comes. */
+        const size_t wanted =
+            commit->event_count < STREAMS_AT_ONCE_MAX ? commit->event_count : STREAMS_AT_ONCE_MAX;
+        stele__plan_stream *streams = stele__allocate_array(alloc, wanted, sizeof *streams);
+        if (!streams) {
+            return false;
+        }
+        plan->streams = streams;
+        plan->stream_capacity = wanted;
+    }
     plan->events = plan->inline_events;
     plan->tags = plan->inline_tags;
     plan->tag_capacity = tags;
@@ -339,5 +375,5 @@ void stele__plan_drop_view(stele__plan *plan)
 {
     stele__view_unref(plan->view);
     plan->view = NULL;
-    plan->locator.index = NULL;
+    plan->locator.segment = NULL;
 }

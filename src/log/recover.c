@@ -392,7 +392,7 @@ static stele_status fill_window(stele__recovery *state, stele_error *reterr)
 {
     stele__log *log = state->log;
     stele__reader reader;
-    stele__locator locator = {.index = NULL};
+    stele__locator locator = {.segment = NULL};
     stele_status status = STELE_OK;
     const stele_position first = state->next > STELE_ID_WINDOW ? state->next - STELE_ID_WINDOW : 1;
     if (first == state->next) {

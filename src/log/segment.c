@@ -275,28 +275,35 @@ stele_status stele__segment_bytes(const stele__segment *segment, uint64_t offset
                                   stele__buffer *scratch, const uint8_t **ret_bytes,
                                   size_t *ret_size, stele_error *reterr)
 {
+    static const uint8_t nothing[STELE_SEGMENT_SLACK];
     if (offset >= segment->size) {
-        *ret_bytes = (const uint8_t *)"";
+        *ret_bytes = nothing;
         *ret_size = 0;
         return STELE_OK;
     }
     if (size > segment->size - offset) {
         size = (size_t)(segment->size - offset);
     }
-    if (segment->map) {
+    if (segment->map && segment->size - offset - size >= STELE_SEGMENT_SLACK) {
         *ret_bytes = segment->map + offset;
         *ret_size = size;
         return STELE_OK;
     }
     scratch->size = 0;
-    if (!stele__buffer_reserve(scratch, size)) {
+    if (!stele__buffer_reserve(scratch, size + STELE_SEGMENT_SLACK)) {
         return stele__fail_memory(reterr);
     }
-    const int error = segment->vfs->read(segment->file, offset, scratch->data, size, ret_size);
-    if (error) {
-        return stele__fail_os(reterr, STELE_IO, error, "cannot read %s at offset %" PRIu64,
-                              segment->path, offset);
+    if (segment->map) {
+        memcpy(scratch->data, segment->map + offset, size);
+        *ret_size = size;
+    } else {
+        const int error = segment->vfs->read(segment->file, offset, scratch->data, size, ret_size);
+        if (error) {
+            return stele__fail_os(reterr, STELE_IO, error, "cannot read %s at offset %" PRIu64,
+                                  segment->path, offset);
+        }
     }
+    memset(scratch->data + *ret_size, 0, STELE_SEGMENT_SLACK);
     scratch->size = *ret_size;
     *ret_bytes = scratch->data;
     return STELE_OK;

@@ -84,8 +84,10 @@ stele__segment *stele__segment_ref(stele__segment *segment);
 void stele__segment_unref(stele__segment *segment);
 
 /* Lends [offset, offset + size) of the segment: from the mapping, or read into `scratch` (cleared
- * first). Fewer bytes at the end of the file: *ret_size tells. Valid as long as the segment and
- * until scratch is used again. */
+ * first). Fewer bytes at the end of the file: *ret_size tells. Behind them STELE_SEGMENT_SLACK more
+ * can be read, whatever they are, so that who parses need not look for the end before each number.
+ * Valid as long as the segment and until scratch is used again. */
+enum { STELE_SEGMENT_SLACK = 64 };
 stele_status stele__segment_bytes(const stele__segment *segment, uint64_t offset, size_t size,
                                   stele__buffer *scratch, const uint8_t **ret_bytes,
                                   size_t *ret_size, stele_error *reterr);

@@ -152,14 +152,25 @@ size_t stele__view_memory(const stele__view *view)
 
 /* ---- locating */
 
-static stele__part *part_of(const stele__view *view, stele_position position)
+/* Enters the part that has the position; false: none has. */
+static bool enter_part(const stele__view *view, stele__locator *locator, stele__reader *reader,
+                       stele_position position)
 {
-    for (size_t i = view->part_count; i > 0; i--) {
-        if (position >= view->parts[i - 1]->first) {
-            return view->parts[i - 1];
-        }
+    size_t i = view->part_count;
+    while (i > 0 && position < view->parts[i - 1]->first) {
+        i--;
     }
-    return NULL;
+    if (i == 0) {
+        return false;
+    }
+    const stele__part *part = view->parts[i - 1];
+    stele__reader_enter(reader, part->segment);
+    *locator =
+        (stele__locator){.segment = part->segment,
+                         .first = part->first,
+                         .last = i < view->part_count ? view->parts[i]->first - 1 : UINT64_MAX,
+                         .tail = part->tail};
+    return true;
 }
 
 static const stele__index *index_of(const stele__view *view, stele_position position)
@@ -194,26 +205,10 @@ static const stele__sealed *sealed_of(const stele__view *view, stele_position po
     return low < view->sealed_count ? &view->sealed[low] : NULL;
 }
 
-/* Makes the reader enter the segment of the event, and finds its offset code: in the tail, right
- * behind the event before, or in the index file. */
-static stele_status locate(const stele__view *view, stele__locator *locator, stele__reader *reader,
-                           stele_position position, uint32_t *ret_code, stele_error *reterr)
+static stele_status enter_sealed(const stele__view *view, stele__locator *locator,
+                                 stele__reader *reader, stele_position position,
+                                 stele_error *reterr)
 {
-    const bool is_known = locator->index && position <= locator->last &&
-                          position >= locator->first && reader->segment == locator->segment;
-    if (is_known && position == reader->next_position) {
-        *ret_code = reader->next_code;
-        return STELE_OK;
-    }
-    if (is_known) {
-        return stele__index_offset_of(locator->index, position, ret_code, reterr);
-    }
-    const stele__part *part = part_of(view, position);
-    if (part) {
-        stele__reader_enter(reader, part->segment);
-        *ret_code = stele__tail_offset(part->tail, position);
-        return STELE_OK;
-    }
     const stele__index *index = index_of(view, position);
     const stele__sealed *sealed = sealed_of(view, position);
     if (!index || !sealed) {
@@ -221,8 +216,33 @@ static stele_status locate(const stele__view *view, stele__locator *locator, ste
                            position);
     }
     stele__reader_enter(reader, sealed->segment);
-    *locator = (stele__locator){index, sealed->segment, sealed->info.first, sealed->info.last};
-    return stele__index_offset_of(index, position, ret_code, reterr);
+    *locator = (stele__locator){.segment = sealed->segment,
+                                .first = sealed->info.first,
+                                .last = sealed->info.last,
+                                .index = index};
+    return STELE_OK;
+}
+
+/* Makes the reader enter the segment of the event, and finds its offset code: right behind the
+ * event before, in the tail, or in the index file. */
+static inline stele_status locate(const stele__view *view, stele__locator *locator,
+                                  stele__reader *reader, stele_position position,
+                                  uint32_t *ret_code, stele_error *reterr)
+{
+    if (!locator->segment || position > locator->last || position < locator->first ||
+        reader->segment != locator->segment) {
+        if (!enter_part(view, locator, reader, position)) {
+            STELE_TRY(enter_sealed(view, locator, reader, position, reterr));
+        }
+    } else if (position == reader->next_position) {
+        *ret_code = reader->next_code;
+        return STELE_OK;
+    }
+    if (locator->tail) {
+        *ret_code = stele__tail_offset(locator->tail, position);
+        return STELE_OK;
+    }
+    return stele__index_offset_of(locator->index, position, ret_code, reterr);
 }
 
 stele_status stele__view_event(const stele__view *view, stele__locator *locator,

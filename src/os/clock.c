@@ -70,6 +70,7 @@ static void draw_entropy(uint8_t *ret_bytes, size_t size)
 
 static void give_entropy(void *context, void *ret_bytes, size_t size)
 {
+    stele__fork_watch();
     const uint32_t generation = stele__fork_generation();
     uint8_t *from;
 

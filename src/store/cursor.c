@@ -62,20 +62,25 @@ stele_status stele_follow_open(stele_store *store, const stele_read *read,
     return open_cursor(store, read, 0, ret_cursor, reterr ? reterr : &local);
 }
 
+/* Why a cursor cannot go on. */
+static __attribute__((noinline)) const stele_record *refuse_next(const stele_cursor *cursor,
+                                                                 stele_error *reterr)
+{
+    if (!cursor) {
+        (void)stele__fail(reterr, STELE_INVALID, "the cursor is NULL");
+    } else if (stele__store_enter(cursor->store, reterr) == STELE_OK) {
+        *reterr = cursor->failure;
+    }
+    return NULL;
+}
+
 const stele_record *stele_cursor_next(stele_cursor *cursor, stele_error *reterr)
 {
     stele_error local;
     stele_error *error = reterr ? reterr : &local;
-    if (!cursor) {
-        (void)stele__fail(error, STELE_INVALID, "the cursor is NULL");
-        return NULL;
-    }
-    if (stele__store_enter(cursor->store, error) != STELE_OK) {
-        return NULL;
-    }
-    if (cursor->failure.status != STELE_OK) {
-        *error = cursor->failure;
-        return NULL;
+    if (!cursor || cursor->store->fork_generation != stele__fork_generation() ||
+        cursor->failure.status != STELE_OK) {
+        return refuse_next(cursor, error);
     }
     const stele_record *record = cursor->store->backend->table->read_next(cursor->backend, error);
     if (!record && error->status != STELE_OK) {

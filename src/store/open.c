@@ -217,6 +217,7 @@ stele_status stele_open(const char *url, const stele_options *options, stele_sto
         return stele__fail_memory(error);
     }
     store->alloc = complete.alloc;
+    stele__fork_watch();
     store->fork_generation = stele__fork_generation();
     store->access = complete.access;
     store->durability = complete.durability;

@@ -12,18 +12,14 @@
  * the work for them. */
 #define EVENTS_ON_STACK_MAX 32
 
-stele_status stele__store_enter(const stele_store *store, stele_error *reterr)
+stele_status stele__store_stranger(const stele_store *store, stele_error *reterr)
 {
     if (!store) {
         return stele__fail(reterr, STELE_INVALID, "the store is NULL");
     }
-    if (store->fork_generation != stele__fork_generation()) {
-        stele__fail(reterr, STELE_INVALID_FORK,
-                    "the store was opened by the parent of this process");
-        stele__hint(reterr, "open it again here, for reading");
-        return STELE_INVALID;
-    }
-    return STELE_OK;
+    stele__fail(reterr, STELE_INVALID_FORK, "the store was opened by the parent of this process");
+    stele__hint(reterr, "open it again here, for reading");
+    return STELE_INVALID;
 }
 
 stele_status stele__store_enter_writer(const stele_store *store, stele_error *reterr)

@@ -33,8 +33,16 @@ struct stele_store {
     size_t commit_bytes_max;
 };
 
+/* Says why a handle may not be used here. */
+stele_status stele__store_stranger(const stele_store *store, stele_error *reterr);
+
 /* Whether the handle may be used here: it is there, and belongs to this process. */
-stele_status stele__store_enter(const stele_store *store, stele_error *reterr);
+static inline stele_status stele__store_enter(const stele_store *store, stele_error *reterr)
+{
+    return store && store->fork_generation == stele__fork_generation()
+               ? STELE_OK
+               : stele__store_stranger(store, reterr);
+}
 /* As stele__store_enter(), and it may append. */
 stele_status stele__store_enter_writer(const stele_store *store, stele_error *reterr);
 

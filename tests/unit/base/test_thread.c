@@ -287,6 +287,7 @@ static int ask_in_grandchild(void *context)
 
 TEST(every_generation_of_children_counts_one_more)
 {
+    stele__fork_watch();
     uint32_t before = stele__fork_generation();
 
     expect_int(test_in_child(ask_generation, &before), 1);

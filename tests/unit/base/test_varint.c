@@ -10,16 +10,18 @@ typedef struct varint_case {
 } varint_case;
 
 static const varint_case cases[] = {
-    {0, "\x00", 1},
-    {1, "\x01", 1},
-    {127, "\x7f", 1},
-    {128, "\x80\x01", 2},
-    {300, "\xac\x02", 2},
-    {16383, "\xff\x7f", 2},
-    {16384, "\x80\x80\x01", 3},
-    {UINT32_MAX, "\xff\xff\xff\xff\x0f", 5},
-    {UINT64_C(1) << 63, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 10},
-    {UINT64_MAX, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10},
+    {0, "\x01", 1},
+    {1, "\x03", 1},
+    {127, "\xff", 1},
+    {128, "\x02\x02", 2},
+    {300, "\xb2\x04", 2},
+    {16383, "\xfe\xff", 2},
+    {16384, "\x04\x00\x02", 3},
+    {UINT32_MAX, "\xf0\xff\xff\xff\x1f", 5},
+    {(UINT64_C(1) << 56) - 1, "\x80\xff\xff\xff\xff\xff\xff\xff", 8},
+    {UINT64_C(1) << 56, "\x00\x00\x00\x00\x00\x00\x00\x00\x01", 9},
+    {UINT64_C(1) << 63, "\x00\x00\x00\x00\x00\x00\x00\x00\x80", 9},
+    {UINT64_MAX, "\x00\xff\xff\xff\xff\xff\xff\xff\xff", 9},
 };
 
 TEST_ROWS(values_have_one_form, cases)
@@ -48,22 +50,28 @@ TEST_ROWS(a_form_that_is_cut_is_refused, cases)
     }
 }
 
-static const varint_case wrong[] = {
-    {0, "\x80\x00", 2}, /* zero in two bytes */
-    {0, "\xff\x00", 2}, /* 127 in two bytes */
-    {0, "\x80\x80\x00", 3},
-    {0, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 10}, /* 65 bits */
-    {0, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 10},
-    {0, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 11}, /* eleven bytes */
-    {0, "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00", 10},
+static const varint_case longer[] = {
+    {0, "\x02\x00", 2},   /* zero in two bytes */
+    {127, "\xfe\x01", 2}, /* 127 in two bytes */
+    {16383, "\xfc\xff\x01", 3},
+    {1, "\x80\x01\x00\x00\x00\x00\x00\x00", 8},
+    {(UINT64_C(1) << 56) - 1, "\x00\xff\xff\xff\xff\xff\xff\xff\x00", 9},
+    {0, "\x00\x00\x00\x00\x00\x00\x00\x00\x00", 9},
 };
 
-TEST_ROWS(other_forms_are_refused, wrong)
+TEST_ROWS(longer_forms_are_read, longer)
 {
-    const uint8_t *at = (const uint8_t *)wrong[row].bytes;
-    uint64_t value;
+    /* At the end of the memory, and with more behind it. */
+    for (size_t more = 0; more <= STELE_VARINT_SIZE_MAX; more += STELE_VARINT_SIZE_MAX) {
+        uint8_t bytes[2 * STELE_VARINT_SIZE_MAX] = {0};
+        const uint8_t *at = bytes;
+        uint64_t value = 77;
 
-    expect_false(stele__varint_get(&at, at + wrong[row].size, &value));
+        memcpy(bytes, longer[row].bytes, longer[row].size);
+        expect_true(stele__varint_get(&at, at + longer[row].size + more, &value));
+        expect_true(at == bytes + longer[row].size);
+        expect_uint(value, longer[row].value);
+    }
 }
 
 TEST(random_values_come_back)
@@ -79,6 +87,11 @@ TEST(random_values_come_back)
         uint64_t back;
         expect_true(stele__varint_get(&at, end, &back));
         expect_uint(back, value);
+        at = bytes;
+        back = ~value;
+        expect_true(stele__varint_get(&at, bytes + sizeof bytes, &back));
+        expect_uint(back, value);
+        expect_true(at == end);
         expect_uint(stele__varint_size(value), (uint64_t)(end - bytes));
     }
 }
