@@ -463,18 +463,13 @@ stele_status stele__append_drive(stele__plan *plan, bool has_note, stele__fate *
 /* Waits for an accepted commit as its durability asks. Lock held; released. */
 static stele_status finish(stele__plan *plan, stele__group *group, stele_error *reterr)
 {
-    enum { LAZY_BYTES = 1 << 20 };
     stele__log *log = plan->log;
     if (plan->options->durability != STELE_DURABLE_NONE) {
         return stele__commit_wait(log, group, reterr);
     }
     /* If this process is killed before it is written, the next writer knows what was told (R5). */
     stele__shared_answered(&log->shared, log->next_position - 1);
-    if (group->bytes.size >= LAZY_BYTES) {
-        stele__commit_flush(log);
-    } else {
-        stele__commit_kick(log);
-    }
+    stele__commit_later(log);
     stele__unlock(&log->lock);
     return STELE_OK;
 }

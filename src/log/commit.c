@@ -28,8 +28,8 @@
 
 enum {
     TURNS_MAX = 8, /* groups that an appender writes for others before he hands the role on */
-    LAZY_BYTES = 1 << 20, /* appends at STELE_DURABLE_NONE are written after so many bytes … */
-    KEPT_BYTES = 1 << 18  /* a spare group keeps a buffer of at most so many */
+    LAZY_BYTES = 1 << 18, /* appends at STELE_DURABLE_NONE are written after so many bytes … */
+    KEPT_BYTES = 1 << 19  /* a spare group keeps a buffer of at most so many */
 };
 #define LAZY_NS STELE_MILLISECONDS(10) /* … or this long */
 
@@ -363,10 +363,26 @@ void stele__commit_complete(stele__log *log, stele_completion done, void *contex
 
 /* ---- threads */
 
+/* Whether nobody waits for what is queued, and it is little. */
+static bool is_lazy(const stele__log *log)
+{
+    return log->queue && !log->queue->is_hurried && log->queue->bytes.size < LAZY_BYTES &&
+           !log->deferred && !log->is_closing;
+}
+
 void stele__commit_kick(stele__log *log)
 {
-    if (log->has_flusher) {
+    if (log->has_flusher && !(log->is_flusher_napping && is_lazy(log))) {
         stele__condition_wake_one(&log->work);
+    }
+}
+
+void stele__commit_later(stele__log *log)
+{
+    if (log->has_flusher) {
+        stele__commit_kick(log);
+    } else if (!is_lazy(log)) {
+        stele__commit_flush(log);
     }
 }
 
@@ -377,9 +393,11 @@ static void flusher_main(void *context)
     stele__lock(&log->lock);
     while (!log->is_closing) {
         if (log->queue && !log->is_flushing) {
-            if (!log->queue->is_hurried && log->queue->bytes.size < LAZY_BYTES) {
+            if (is_lazy(log)) {
                 const stele__group *lazy = log->queue;
+                log->is_flusher_napping = true;
                 (void)stele__condition_wait(&log->work, &log->lock, LAZY_NS);
+                log->is_flusher_napping = false;
                 if (log->queue != lazy || log->is_flushing) {
                     continue;
                 }

@@ -178,6 +178,8 @@ typedef struct interned {
     stele__tail *tail;
     size_t count; /* of promises in log->handles */
     size_t capacity;
+    const char *type; /* the last one, which most often is the next one, too */
+    stele__tail_handle type_handle;
 } interned;
 
 static stele_status intern(interned *terms, stele__term_kind kind, stele_text name, uint64_t hash,
@@ -195,8 +197,10 @@ static stele_status fill_slot(stele__plan *plan, interned *terms, stele__plan_st
                               stele_error *reterr)
 {
     const stele__hash_key *key = &plan->log->hash_key;
-    STELE_TRY(stele__tail_touch(terms->tail, STELE_TERM_STREAM, stream->name, stream->hash,
-                                &stream->slot, reterr));
+    if (!stream->slot) { /* the look that let it pass has just not found it */
+        STELE_TRY(stele__tail_touch(terms->tail, STELE_TERM_STREAM, stream->name, stream->hash,
+                                    &stream->slot, reterr));
+    }
     stele__tail_term *term = stele__tail_at(terms->tail, stream->slot);
     stele__tail_stream *slot = &term->stream[0];
     const stele_text category = stele_category(stream->name);
@@ -232,7 +236,14 @@ static stele_status intern_event(stele__plan *plan, interned *terms,
         STELE_TRY(stele__tail_promise(terms->tail, slot->category, reterr));
         terms->log->handles[terms->count++] = slot->category;
     }
-    STELE_TRY(intern(terms, STELE_TERM_TYPE, type, type_hash, reterr));
+    if (terms->type == type.data) {
+        STELE_TRY(stele__tail_promise(terms->tail, terms->type_handle, reterr));
+        terms->log->handles[terms->count++] = terms->type_handle;
+    } else {
+        STELE_TRY(intern(terms, STELE_TERM_TYPE, type, type_hash, reterr));
+        terms->type = type.data;
+        terms->type_handle = terms->log->handles[terms->count - 1];
+    }
     for (size_t i = 0; i < tag_count; i++) {
         STELE_TRY(intern(terms, STELE_TERM_TAG, tags[i].name, tags[i].hash, reterr));
     }

@@ -7,8 +7,11 @@
 
 #include <inttypes.h>
 
-/* Up to so many checks are compared with one another one by one; more are sorted. */
+/* Up to so many checks are compared with one another one by one; up to so many by a table on the
+ * stack, in which names that fall together cost no more than comparing all would; more are sorted.
+ */
 #define CHECKS_COMPARED_MAX 16
+#define CHECKS_TABLED_MAX 256
 
 static stele__place of_event(const char *part, size_t index)
 {
@@ -81,16 +84,31 @@ static stele_status check_payload(stele_bytes bytes, const char *part, size_t in
     return STELE_OK;
 }
 
-static stele_status check_event(const stele_event *event, size_t index, size_t stream_size,
+/* Names that were checked last: events of one commit often point to the same ones. */
+typedef struct checked_names {
+    const char *stream;
+    size_t stream_size;
+    const char *type;
+    size_t type_size;
+} checked_names;
+
+static stele_status check_event(const stele_event *event, size_t index, checked_names *names,
                                 size_t *ret_size, stele_error *reterr)
 {
-    size_t size = 0;
-    STELE_TRY(stele__check_name(event->type, STELE_TYPE_SIZE_MAX, of_event("type", index), &size,
-                                reterr));
+    if (event->stream != names->stream || !event->stream) {
+        STELE_TRY(stele__check_stream(event->stream, of_event("stream", index),
+                                      &names->stream_size, reterr));
+        names->stream = event->stream;
+    }
+    if (event->type != names->type || !event->type) {
+        STELE_TRY(stele__check_name(event->type, STELE_TYPE_SIZE_MAX, of_event("type", index),
+                                    &names->type_size, reterr));
+        names->type = event->type;
+    }
+    size_t size = names->stream_size + names->type_size + event->data.size + event->metadata.size;
     STELE_TRY(check_formats(event, index, reterr));
     STELE_TRY(check_payload(event->data, "data", index, reterr));
     STELE_TRY(check_payload(event->metadata, "metadata", index, reterr));
-    size += stream_size + event->data.size + event->metadata.size;
     if (event->tag_count > 0) {
         STELE_TRY(check_tags(event, index, &size, reterr));
     }
@@ -107,8 +125,7 @@ static stele_status check_event(const stele_event *event, size_t index, size_t s
 static stele_status check_events(const stele_store *store, const stele_commit *commit,
                                  stele_error *reterr)
 {
-    const char *checked_stream = NULL;
-    size_t stream_size = 0;
+    checked_names names = {.stream = NULL};
     size_t total = 0;
     if (commit->event_count == 0) {
         return stele__fail(reterr, STELE_INVALID, "a commit needs at least one event");
@@ -125,12 +142,7 @@ static stele_status check_events(const stele_store *store, const stele_commit *c
     for (size_t i = 0; i < commit->event_count; i++) {
         const stele_event *event = &commit->events[i];
         size_t size = 0;
-        if (event->stream != checked_stream || !checked_stream) {
-            STELE_TRY(
-                stele__check_stream(event->stream, of_event("stream", i), &stream_size, reterr));
-            checked_stream = event->stream;
-        }
-        STELE_TRY(check_event(event, i, stream_size, &size, reterr));
+        STELE_TRY(check_event(event, i, &names, &size, reterr));
         total += size;
         if (total > store->commit_bytes_max) {
             stele__fail(reterr, STELE_INVALID_LIMIT,
@@ -218,8 +230,29 @@ static stele_status fail_twice(const check_set *set, const stele_check *a, const
                        i < j ? i : j, i < j ? j : i, a->stream);
 }
 
+static stele_status check_by_table(const check_set *set, stele_error *reterr)
+{
+    enum { PLACES = 2 * CHECKS_TABLED_MAX };
+    uint16_t table[PLACES] = {0}; /* of checks, plus one */
+    for (size_t i = 0; i < set->count; i++) {
+        const char *stream = set->checks[i].stream;
+        uint32_t place = stele__crc32c(0, stream, strlen(stream)) % PLACES;
+        for (; table[place]; place = (place + 1) % PLACES) {
+            const stele_check *other = &set->checks[table[place] - 1];
+            if (strcmp(other->stream, stream) == 0) {
+                return fail_twice(set, other, &set->checks[i], reterr);
+            }
+        }
+        table[place] = (uint16_t)(i + 1);
+    }
+    return STELE_OK;
+}
+
 static stele_status check_distinct(const check_set *set, stele_error *reterr)
 {
+    if (!set->sorted && set->count > CHECKS_COMPARED_MAX) {
+        return check_by_table(set, reterr);
+    }
     for (size_t i = 0; set->sorted && i + 1 < set->count; i++) {
         if (strcmp(set->sorted[i]->stream, set->sorted[i + 1]->stream) == 0) {
             return fail_twice(set, set->sorted[i], set->sorted[i + 1], reterr);
@@ -271,14 +304,17 @@ static stele_status check_checks(const stele_store *store, const stele_commit *c
     }
     for (size_t i = 0; i < set.count; i++) {
         const stele_check *check = &commit->checks[i];
-        STELE_TRY(stele__check_stream(check->stream, (stele__place){"stream", SIZE_MAX, "check", i},
-                                      NULL, reterr));
+        /* The stream of the event beside it, by the very same pointer, has been checked. */
+        if (i >= commit->event_count || commit->events[i].stream != check->stream) {
+            STELE_TRY(stele__check_stream(
+                check->stream, (stele__place){"stream", SIZE_MAX, "check", i}, NULL, reterr));
+        }
         STELE_TRY(stele__check_expected(check->expected, false,
                                         (stele__place){"expectation", SIZE_MAX, "check", i},
                                         reterr));
         has_states = has_states || check->expected <= STELE_IS_DELETED;
     }
-    if (set.count > CHECKS_COMPARED_MAX) {
+    if (set.count > CHECKS_TABLED_MAX || (set.count > CHECKS_COMPARED_MAX && has_states)) {
         set.sorted = stele__allocate_array(store->alloc, set.count, sizeof *set.sorted);
         if (!set.sorted) {
             return stele__fail_memory(reterr);

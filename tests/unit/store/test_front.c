@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the front makes of a call before the backend sees it, and of the answer. */
 #include "support/test.h"
+
 #include "unit/store/fake.h"
 
 #include <stele/stele.h>
 
+#include <stdio.h>
 #include <string.h>
 
 static stele_store *open_fake(const stele_options *options)
@@ -88,20 +90,20 @@ TEST(large_appends_without_memory_fail_cleanly)
     const stele_options options = {.alloc = &alloc.alloc};
     STELE_CLEANUP(store) stele_store *store = open_fake(&options);
     static stele_event events[33];
-    static stele_check checks[17];
-    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i",
-                                        "j", "k", "l", "m", "n", "o", "p", "q"};
+    static stele_check checks[300];
+    static char names[300][8];
     stele_error error;
     for (size_t i = 0; i < 33; i++) {
         events[i] = (stele_event){.type = "t", .stream = "s"};
     }
-    for (size_t i = 0; i < 17; i++) {
+    for (size_t i = 0; i < 300; i++) {
+        (void)snprintf(names[i], sizeof names[i], "s%zu", i);
         checks[i] = (stele_check){names[i], STELE_ANY};
     }
     const stele_commit commit = {.events = events,
                                  .event_count = 1,
                                  .checks = checks,
-                                 .check_count = 17};
+                                 .check_count = 300};
     test_alloc_fail(&alloc, 1, TEST_ALLOC_ONCE);
     expect_error(stele_append(store, "s", STELE_ANY, events, 33, NULL, NULL, &error), &error,
                  STELE_NO_MEMORY);
