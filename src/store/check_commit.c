@@ -96,8 +96,8 @@ static stele_status check_event(const stele_event *event, size_t index, checked_
                                 size_t *ret_size, stele_error *reterr)
 {
     if (event->stream != names->stream || !event->stream) {
-        STELE_TRY(stele__check_stream(event->stream, of_event("stream", index),
-                                      &names->stream_size, reterr));
+        STELE_TRY(stele__check_stream(event->stream, of_event("stream", index), &names->stream_size,
+                                      reterr));
         names->stream = event->stream;
     }
     if (event->type != names->type || !event->type) {
@@ -306,8 +306,9 @@ static stele_status check_checks(const stele_store *store, const stele_commit *c
         const stele_check *check = &commit->checks[i];
         /* The stream of the event beside it, by the very same pointer, has been checked. */
         if (i >= commit->event_count || commit->events[i].stream != check->stream) {
-            STELE_TRY(stele__check_stream(
-                check->stream, (stele__place){"stream", SIZE_MAX, "check", i}, NULL, reterr));
+            STELE_TRY(stele__check_stream(check->stream,
+                                          (stele__place){"stream", SIZE_MAX, "check", i}, NULL,
+                                          reterr));
         }
         STELE_TRY(stele__check_expected(check->expected, false,
                                         (stele__place){"expectation", SIZE_MAX, "check", i},
