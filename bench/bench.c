@@ -120,7 +120,7 @@ static void read_options(int argc, char **argv)
             bench_set.seconds = number_of("seconds", optarg, 0.05, 60);
             break;
         case EVENTS:
-            bench_set.events = (uint64_t)number_of("events", optarg, 100000, 1e8);
+            bench_set.events = (uint64_t)number_of("events", optarg, 20000, 1e8);
             break;
         case STEPS:
             bench_set.steps = (uint64_t)number_of("steps", optarg, 1, 1e9);

@@ -19,7 +19,10 @@ stele_store *bench_stele_open(const char *folder, bench_durability durability)
 {
     const stele_options options = {.durability = durability == BENCH_FULL ? STELE_DURABLE_FULL
                                                  : durability == BENCH_OS ? STELE_DURABLE_OS
-                                                                          : STELE_DURABLE_NONE};
+                                                                          : STELE_DURABLE_NONE,
+                                   /* Who counts steps wants the same ones each time. */
+                                   .background =
+                                       bench_set.steps > 0 ? STELE_NO_THREADS : STELE_THREADS};
     stele_store *store;
     stele_error error;
 
