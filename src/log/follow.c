@@ -319,8 +319,12 @@ static stele_status scan_part(stele__log *log, stele__part *part, stele_position
     *ret_is_short = false;
     /* Not through the mapping: the writer may cut the file off behind its last frame at any moment,
      * and what is mapped behind that must not be touched. */
-    STELE_TRY(stele__segment_open(log->alloc, log->vfs, log->folder, part->segment->header.number,
-                                  STELE_PREAD, false, &segment, reterr));
+    status = stele__segment_open(log->alloc, log->vfs, log->folder, part->segment->header.number,
+                                 STELE_PREAD, false, &segment, reterr);
+    if (status == STELE_NOT_FOUND) {
+        return STELE_OK; /* it was lost under us: nothing follows; what that means says check_end */
+    }
+    STELE_TRY(status);
     stele__reader_init(&reader, log->alloc);
     stele__reader_enter(&reader, segment);
     while (status == STELE_OK && part->last < target && result == STELE_FRAME_GOOD &&

@@ -104,6 +104,13 @@ INLINE void end_verifying(stele__reader *reader, uint64_t end)
     reader->verified_to = end;
 }
 
+/* How much of a frame is asked for before its size is known. What is mapped is asked for no more
+ * than is needed: its file may have been cut behind its last frame since. */
+static size_t first_read(const stele__segment *segment)
+{
+    return segment->map ? STELE_FRAME_PREFIX : FIRST_READ;
+}
+
 /* Lends bytes of the segment, as stele__segment_bytes(): of a mapped one without a call. */
 static inline stele_status lend(stele__reader *reader, uint64_t offset, size_t size,
                                 const uint8_t **ret_bytes, size_t *ret_size, stele_error *reterr)
@@ -397,7 +404,7 @@ stele_status stele__frame_read(stele__reader *reader, uint64_t offset, stele_pos
     const uint8_t *bytes;
     size_t size;
     *ret_why = "";
-    STELE_TRY(lend(reader, offset, FIRST_READ, &bytes, &size, reterr));
+    STELE_TRY(lend(reader, offset, first_read(reader->segment), &bytes, &size, reterr));
     if (size == 0) {
         *ret_result = STELE_FRAME_END;
         return STELE_OK;
@@ -504,12 +511,12 @@ static stele_status load_frame(stele__reader *reader, uint64_t offset, stele_pos
     const uint8_t *bytes;
     size_t size;
     const stele__segment *segment = reader->segment;
-    STELE_TRY(lend(reader, offset, FIRST_READ, &bytes, &size, reterr));
-    if (size < STELE_FRAME_PREFIX + 1) {
+    STELE_TRY(lend(reader, offset, first_read(reader->segment), &bytes, &size, reterr));
+    if (size < STELE_FRAME_PREFIX) {
         return damaged(reader, offset, position, reterr);
     }
     const uint64_t whole = (uint64_t)STELE_FRAME_PREFIX + stele__load32(bytes);
-    if (whole > segment->size - offset) {
+    if (whole == STELE_FRAME_PREFIX || whole > segment->size - offset) {
         return damaged(reader, offset, position, reterr);
     }
     if (whole > size && (is_whole || segment->map)) {

@@ -242,7 +242,7 @@ static stele_status close_manifest(stele__log *log, stele_error *reterr)
     const bool is_sealed =
         live && (view->part_count == 0 || view->parts[view->part_count - 1] != live);
     if (live && !is_sealed && live->end > 0) {
-        int error = log->vfs->truncate(live->segment->file, live->end);
+        int error = stele__segment_trim(live->segment, live->end);
         error = error ? error : log->vfs->sync(live->segment->file);
         if (error) {
             return stele__fail_os(reterr, STELE_IO, error, "cannot trim %s", live->segment->path);

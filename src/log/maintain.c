@@ -272,7 +272,7 @@ static stele_status replace_manifest(stele__log *log, stele__manifest *next, ste
 static int trim(stele__log *log, const stele__part *part)
 {
     stele_file *file = part->segment->file;
-    int error = file ? log->vfs->truncate(file, part->end) : 0;
+    int error = file ? stele__segment_trim(part->segment, part->end) : 0;
     if (!error && file && !STELE_CANARY_IS(4)) {
         error = log->vfs->sync(file);
     }

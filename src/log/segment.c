@@ -269,6 +269,11 @@ void stele__segment_unref(stele__segment *segment)
     stele__release(segment->alloc, segment, sizeof *segment);
 }
 
+int stele__segment_trim(const stele__segment *segment, uint64_t end)
+{
+    return segment->vfs->truncate(segment->file, end + STELE_SEGMENT_SLACK);
+}
+
 /* ---- reading */
 
 stele_status stele__segment_bytes(const stele__segment *segment, uint64_t offset, size_t size,

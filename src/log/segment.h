@@ -83,6 +83,10 @@ void stele__segment_finish_writing(stele__segment *segment);
 stele__segment *stele__segment_ref(stele__segment *segment);
 void stele__segment_unref(stele__segment *segment);
 
+/* Cuts the file off behind the last frame, which ends at `end`, but for STELE_SEGMENT_SLACK zeroes,
+ * so that who has it mapped with its former size may still read so far. Returns 0 or an errno. */
+int stele__segment_trim(const stele__segment *segment, uint64_t end);
+
 /* Lends [offset, offset + size) of the segment: from the mapping, or read into `scratch` (cleared
  * first). Fewer bytes at the end of the file: *ret_size tells. Behind them STELE_SEGMENT_SLACK more
  * can be read, whatever they are, so that who parses need not look for the end before each number.

@@ -38,6 +38,7 @@ static bool open_observer(sim_story *story)
     options.access = STELE_READ_ONLY;
     options.vfs = sim_disk_vfs(story->disk, 1);
     const stele_status status = stele_open(url_of(story), &options, &story->observer, &error);
+    story->report.saw_corruption = status == STELE_CORRUPT;
     return status == STELE_OK ||
            sim_report_fail(&story->report, "opening for reading: %s", error.message);
 }
@@ -50,6 +51,7 @@ static bool observe_head(sim_story *story, stele_position *ret_head)
     if (status == STELE_TIMEOUT && stele_head(story->observer, ret_head, &error) == STELE_OK) {
         return true;
     }
+    story->report.saw_corruption = error.status == STELE_CORRUPT;
     return status == STELE_OK ||
            sim_report_fail(&story->report, "another process: %s", error.message);
 }
@@ -67,6 +69,7 @@ static bool compare_observed(sim_story *story, stele_position from, stele_positi
     }
     if (stele_read_open(story->observer, &read, &mine, &error) != STELE_OK ||
         stele_read_open(story->history.oracle, &read, &theirs, &error) != STELE_OK) {
+        story->report.saw_corruption = error.status == STELE_CORRUPT;
         return sim_report_fail(&story->report, "another process cannot read: %s", error.message);
     }
     return sim_compare_cursors(&pair, mine, theirs, to - from, "another process");
