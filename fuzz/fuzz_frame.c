@@ -156,8 +156,8 @@ static bool is_same(const stele__event *a, const stele__event *b)
                 (a->record.data.size == 0 ||
                  memcmp(a->record.data.data, b->record.data.data, a->record.data.size) == 0) &&
                 a->record.metadata.size == b->record.metadata.size &&
-                a->record.tag_count == b->record.tag_count && a->flags == b->flags &&
-                a->code == b->code && a->revision == b->revision;
+                a->record.tag_count == b->record.tag_count && a->facts.flags == b->facts.flags &&
+                a->code == b->code && a->facts.revision == b->facts.revision;
     for (size_t i = 0; same && i < a->record.tag_count; i++) {
         same = stele__text_equal(a->tags[i], b->tags[i]);
     }

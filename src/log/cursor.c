@@ -17,6 +17,7 @@ typedef struct prefix_list {
 } prefix_list;
 
 struct stele__log_cursor {
+    stele_backend_cursor ready; /* of the batch, what was not handed out yet */
     stele__log *log;
     stele__view *view;
     stele_position head;  /* pinned */
@@ -25,8 +26,9 @@ struct stele__log_cursor {
     bool must_exist;
     bool has_as_of;
     bool is_stream;
-    bool is_everything; /* each position is a match */
-    bool is_unfiltered; /* … and is shown, going up */
+    bool is_everything;   /* each position is a match */
+    bool is_unfiltered;   /* … and is shown, going up */
+    bool is_plain_stream; /* nothing but revisions and `$maxAge` decides what of it is shown */
     bool is_done;  /* nothing below or above any more, whatever is appended (backwards, limit) */
     uint64_t left; /* records to return; UINT64_MAX: no limit */
     stele_position next;      /* where the walk goes on */
@@ -51,7 +53,8 @@ struct stele__log_cursor {
     void *predicate_context;
     stele_status failed;
     stele_error failure;
-    size_t size; /* of this piece of memory, which goes on with names and prefixes */
+    stele__batch batch; /* read ahead; the walk stands behind all of it */
+    size_t size;        /* of this piece of memory, which goes on with names and prefixes */
     stele_text stream;
 };
 
@@ -101,6 +104,9 @@ static stele_status make_cursor(stele__log *log, const stele_read *read,
     cursor->predicate = read->predicate;
     cursor->predicate_context = read->predicate_context;
     cursor->is_stream = read->stream != NULL;
+    cursor->is_plain_stream = cursor->is_stream && !read->predicate &&
+                              read->stream_prefix_count == 0 && read->type_prefix_count == 0;
+    stele__batch_clear(&cursor->batch);
     stele_text *views = (stele_text *)((uint8_t *)cursor + base);
     char *text = (char *)(views + read->stream_prefix_count + read->type_prefix_count);
     copy_prefixes(read->stream_prefixes, read->stream_prefix_count, views, &text,
@@ -460,7 +466,7 @@ static void tell_left_out(stele__log_cursor *cursor)
     }
 }
 
-/* Notes how far the walk can go on without a look at anything but the log; see walk_on(). */
+/* Notes how far the walk can go on without a look at anything but the log; see walk_ahead(). */
 static inline void note_walk(stele__log_cursor *cursor)
 {
     if (cursor->is_unfiltered) {
@@ -530,20 +536,86 @@ static void move_view(stele__log_cursor *cursor)
     }
 }
 
-/* A plain walk over everything, as long as it stays in a segment: the same as next_record(), with
- * nothing to look up, leave out or go wrong. */
-static inline const stele_record *walk_on(stele__log_cursor *cursor)
+/* How many records may be read ahead. */
+static inline size_t batch_max(const stele__log_cursor *cursor)
 {
-    if (cursor->next - 1 >= cursor->walked_to || cursor->left == 0) {
-        return NULL; /* a place of 0, which is nowhere, wraps */
+    return cursor->left < STELE_BATCH_SIZE ? (size_t)cursor->left : STELE_BATCH_SIZE;
+}
+
+/* Reads ahead in a walk over everything, as far as it stays in a segment. */
+static void walk_ahead(stele__log_cursor *cursor)
+{
+    if (cursor->next - 1 >= cursor->walked_to) {
+        return; /* a place of 0, which is nowhere, wraps */
     }
-    const stele__event *event = stele__event_behind(&cursor->reader, cursor->next);
-    if (!event) {
-        return NULL;
+    const uint64_t room = cursor->walked_to - cursor->next + 1;
+    const size_t max = batch_max(cursor);
+    stele__batch_walk(&cursor->batch, &cursor->reader, cursor->next,
+                      room < max ? (size_t)room : max);
+    cursor->next += cursor->batch.count;
+}
+
+/* Reads ahead in a stream, as far as it stays in a segment. Whatever goes wrong comes up again when
+ * next_record() gets there, which then says so. */
+static void gather_ahead(stele__log_cursor *cursor)
+{
+    stele_position positions[STELE_BATCH_SIZE];
+    uint32_t codes[STELE_BATCH_SIZE];
+    size_t count;
+    bool is_over;
+    if (cursor->next == 0 ||
+        (cursor->direction == STELE_FORWARDS && cursor->next > cursor->bound) ||
+        stele__postings_ahead(&cursor->postings, cursor->next, cursor->direction, batch_max(cursor),
+                              positions, &count, NULL) != STELE_OK ||
+        count == 0 ||
+        stele__view_locate(cursor->view, &cursor->locator, &cursor->reader, positions, codes,
+                           &count, NULL) != STELE_OK) {
+        return;
     }
-    cursor->next++;
-    cursor->left -= cursor->left != UINT64_MAX;
-    return &event->record;
+    stele__batch *batch = &cursor->batch;
+    stele__batch_gather(batch, &cursor->reader, positions, codes, count);
+    for (size_t i = 0; i < batch->count; i++) {
+        if (!is_shown(cursor, &batch->records[i], &is_over)) {
+            batch->count = i;
+        }
+    }
+    if (batch->count > 0) {
+        step_behind(cursor, positions[batch->count - 1]);
+    }
+}
+
+/* What most reading is: the same as next_record(), many at once, with nothing to filter, to leave
+ * out or to go wrong. False: it has to be done one by one. */
+static __attribute__((noinline)) bool read_ahead(stele__log_cursor *cursor)
+{
+    stele__batch_clear(&cursor->batch);
+    if (cursor->left == 0 || cursor->failed != STELE_OK || cursor->left_out_from != 0) {
+        return false;
+    }
+    if (cursor->is_unfiltered) {
+        walk_ahead(cursor);
+    } else if (cursor->is_plain_stream) {
+        gather_ahead(cursor);
+    }
+    if (cursor->left != UINT64_MAX) {
+        cursor->left -= cursor->batch.count;
+    }
+    cursor->ready.next = cursor->batch.records;
+    cursor->ready.end = cursor->batch.records + cursor->batch.count;
+    return cursor->batch.count > 0;
+}
+
+/* Takes back what was read ahead and not handed out. */
+static void take_back(stele__log_cursor *cursor)
+{
+    stele_backend_cursor *ready = &cursor->ready;
+    if (ready->next != ready->end) {
+        cursor->next = ready->next->position;
+        if (cursor->left != UINT64_MAX) {
+            cursor->left += (uint64_t)(ready->end - ready->next);
+        }
+    }
+    *ready = (stele_backend_cursor){NULL, NULL};
 }
 
 static __attribute__((noinline)) const stele_record *search_next(stele__log_cursor *cursor,
@@ -570,12 +642,11 @@ static __attribute__((noinline)) const stele_record *search_next(stele__log_curs
 
 const stele_record *stele__log_read_next(stele__log_cursor *cursor, stele_error *reterr)
 {
-    const stele_record *record = walk_on(cursor);
-    if (!record) {
+    if (cursor->ready.next == cursor->ready.end && !read_ahead(cursor)) {
         return search_next(cursor, reterr);
     }
     (void)stele__succeed(reterr);
-    return record;
+    return cursor->ready.next++;
 }
 
 stele_position stele__log_read_head(const stele__log_cursor *cursor)
@@ -585,6 +656,7 @@ stele_position stele__log_read_head(const stele__log_cursor *cursor)
 
 stele_status stele__log_read_refresh(stele__log_cursor *cursor, stele_error *reterr)
 {
+    take_back(cursor);
     if (!cursor->log->is_writer) {
         STELE_TRY(stele__follow(cursor->log, reterr));
     }

@@ -106,6 +106,12 @@ typedef struct stele__locator {
 } stele__locator;
 
 /* Reads the event at a position; verified. `position` must be in the view. */
+/* Makes the reader enter the segment of the first of some positions, and finds the offset codes of
+ * this one and those behind it that stand in the same segment; *count becomes the number of
+ * these. */
+stele_status stele__view_locate(const stele__view *view, stele__locator *locator,
+                                stele__reader *reader, const stele_position *positions,
+                                uint32_t *ret_codes, size_t *count, stele_error *reterr);
 stele_status stele__view_event(const stele__view *view, stele__locator *locator,
                                stele__reader *reader, stele_position position,
                                const stele__event **ret_event, stele_error *reterr);
@@ -145,6 +151,12 @@ stele_status stele__postings_up(stele__postings *postings, stele_position positi
 /* The highest posting at or below `position`; 0: none. Descending calls are fast. */
 stele_status stele__postings_down(stele__postings *postings, stele_position position,
                                   stele_position *ret_position, stele_error *reterr);
+/* The postings from `position` on, as postings_up() or postings_down() would answer them one after
+ * the other: at most `max`, and not beyond the end of a source. *ret_count = 0: there is none. */
+stele_status stele__postings_ahead(stele__postings *postings, stele_position position,
+                                   stele_direction direction, size_t max,
+                                   stele_position *ret_positions, size_t *ret_count,
+                                   stele_error *reterr);
 /* Streams: the position of the event with a revision, or of the next higher (up) or lower one; 0:
  * none. */
 stele_status stele__postings_revision(stele__postings *postings, stele_revision revision,

@@ -87,6 +87,7 @@ void stele__reader_enter(stele__reader *reader, stele__segment *segment)
         reader->segment = stele__segment_ref(segment);
         reader->next_position = 0;
         reader->verified_from = reader->verified_to = UINT64_MAX;
+        reader->known_stream = reader->known_type = 0;
     }
 }
 
@@ -183,49 +184,80 @@ static __attribute__((noinline)) bool read_name(stele__reader *reader, uint64_t 
     return !reader->error && got == NAME_SUM + size;
 }
 
-/* A name that stands elsewhere, in front of `here`. */
-INLINE bool find_name(stele__reader *reader, uint64_t definition, uint64_t size, size_t size_max,
-                      uint64_t here, stele_text *ret_name)
+/* Where names are looked up while an event is parsed; on the parser's stack, so that nothing of it
+ * is looked up twice. */
+typedef struct lens {
+    stele__reader *reader;
+    const stele__segment *segment;
+    const uint8_t *map; /* NULL: read */
+    uint64_t verified_from;
+} lens;
+
+INLINE lens lens_of(stele__reader *reader)
 {
     const stele__segment *segment = reader->segment;
-    if (definition < STELE_SEGMENT_HEADER_SIZE + NAME_SUM || definition > here ||
-        size - 1 >= size_max || size > here - definition) {
+    return (lens){reader, segment, segment->map, reader->verified_from};
+}
+
+/* A name that stands elsewhere, in front of `here`. `known`: one that needs no second look. */
+INLINE bool find_name(const lens *through, uint64_t definition, uint64_t size, size_t size_max,
+                      uint64_t here, uint64_t *known, stele_text *ret_name)
+{
+    if (definition > here || size > here - definition) {
+        return false;
+    }
+    const uint64_t place = definition << 32 | size;
+    if (place == *known) {
+        *ret_name = (stele_text){(const char *)through->map + definition, (size_t)size};
+        return true;
+    }
+    if (definition < STELE_SEGMENT_HEADER_SIZE + NAME_SUM || size - 1 >= size_max) {
         return false;
     }
     const uint8_t *name = NULL;
-    if (segment->map) {
-        name = segment->map + definition;
-    } else if (!read_name(reader, definition, (size_t)size, &name)) {
+    if (through->map) {
+        name = through->map + definition;
+    } else if (!read_name(through->reader, definition, (size_t)size, &name)) {
         return false;
     }
     *ret_name = (stele_text){(const char *)name, (size_t)size};
-    return definition >= reader->verified_from || STELE_CANARY_IS(15) ||
-           stele__name_sum(segment, definition, name, (size_t)size) ==
-               stele__load32(name - NAME_SUM);
+    if (definition < through->verified_from && !STELE_CANARY_IS(15) &&
+        stele__name_sum(through->segment, definition, name, (size_t)size) !=
+            stele__load32(name - NAME_SUM)) {
+        return false;
+    }
+    if (through->map) {
+        *known = place;
+    }
+    return true;
 }
 
-/* Parses a name or a reference to one. */
-INLINE bool parse_name(stele__reader *reader, span *bytes, size_t size_max, stele_text *ret_name,
-                       uint32_t *ret_definition)
+/* Parses a name or a reference to one. `is_steady`: there are few of its kind. */
+INLINE bool parse_name(const lens *through, span *bytes, size_t size_max, bool is_steady,
+                       uint64_t *known, stele_text *ret_name, uint32_t *ret_definition)
 {
     if (bytes->at > bytes->end) {
         return false;
     }
-    const uint64_t coded = stele__varint_take_small(&bytes->at);
+    const uint64_t coded = stele__varint_take_steady(&bytes->at);
     const uint64_t here = offset_of(bytes);
     if (coded & 1) {
         *ret_definition = (uint32_t)here + NAME_SUM;
         return take_name(&bytes->at, bytes->end, coded >> 1, size_max, ret_name);
     }
-    const uint64_t definition = stele__varint_take(&bytes->at);
+    const uint64_t definition =
+        is_steady ? stele__varint_take_steady(&bytes->at) : stele__varint_take(&bytes->at);
     *ret_definition = (uint32_t)definition;
-    return find_name(reader, definition, coded >> 1, size_max, here, ret_name);
+    return find_name(through, definition, coded >> 1, size_max, here, known, ret_name);
 }
 
-/* Returns the place behind the tags; NULL: they make no sense. */
-static __attribute__((noinline)) const uint8_t *parse_tags(stele__reader *reader, span bytes)
+/* Parses the tags into reader->event, whatever record they belong to. Returns the place behind
+ * them; NULL: they make no sense. */
+static __attribute__((noinline)) const uint8_t *parse_tags(stele__reader *reader, span bytes,
+                                                           stele_record *record)
 {
     stele__event *event = &reader->event;
+    const lens through = lens_of(reader);
     if (bytes.at > bytes.end) {
         return NULL;
     }
@@ -234,55 +266,65 @@ static __attribute__((noinline)) const uint8_t *parse_tags(stele__reader *reader
         return NULL;
     }
     for (unsigned i = 0; i < count; i++) {
-        if (!parse_name(reader, &bytes, STELE_TAG_SIZE_MAX, &event->tags[i],
+        uint64_t none = 0;
+        if (!parse_name(&through, &bytes, STELE_TAG_SIZE_MAX, false, &none, &event->tags[i],
                         &event->tag_definitions[i])) {
             return NULL;
         }
     }
-    event->record.tag_count = (size_t)count;
+    record->tag_count = (size_t)count;
     return bytes.at;
 }
 
-/* Parses the bytes of one event into reader->event. */
-INLINE bool parse_event(stele__reader *reader, span *bytes)
+/* Parses the bytes of one event. */
+INLINE bool parse_event(const lens *through, span *bytes, stele_record *ret_record,
+                        stele__event_facts *ret_facts)
 {
     enum { FIXED = 18 };
-    stele__event *event = &reader->event;
-    stele_record *record = &event->record;
+    stele__reader *reader = through->reader;
     reader->name_bytes_used = 0;
     if (bytes->end - bytes->at < FIXED || (bytes->at[0] & ~EVENT_FLAGS)) {
         return false;
     }
-    event->flags = bytes->at[0];
-    record->data_format = (stele_format)(bytes->at[1] & 15);
-    record->metadata_format = (stele_format)(bytes->at[1] >> 4);
-    memcpy(record->id.bytes, bytes->at + 2, 16);
-    record->tags = event->tags;
-    record->tag_count = 0;
+    const uint8_t flags = ret_facts->flags = bytes->at[0];
+    ret_record->data_format = (stele_format)(bytes->at[1] & 15);
+    ret_record->metadata_format = (stele_format)(bytes->at[1] >> 4);
+    memcpy(ret_record->id.bytes, bytes->at + 2, 16);
+    ret_record->tags = reader->event.tags;
+    ret_record->tag_count = 0;
     bytes->at += FIXED;
-    event->revision = stele__varint_take(&bytes->at);
-    record->revision =
-        event->flags & STELE_EVENT_TOMBSTONE ? STELE_REVISION_TOMBSTONE : event->revision;
-    if (!parse_name(reader, bytes, STELE_STREAM_NAME_SIZE_MAX, &record->stream,
-                    &event->stream_definition) ||
-        !parse_name(reader, bytes, STELE_TYPE_SIZE_MAX, &record->type, &event->type_definition)) {
+    ret_facts->revision = stele__varint_take_steady(&bytes->at);
+    ret_record->revision =
+        flags & STELE_EVENT_TOMBSTONE ? STELE_REVISION_TOMBSTONE : ret_facts->revision;
+    if (!parse_name(through, bytes, STELE_STREAM_NAME_SIZE_MAX, false, &reader->known_stream,
+                    &ret_record->stream, &ret_facts->stream_definition) ||
+        !parse_name(through, bytes, STELE_TYPE_SIZE_MAX, true, &reader->known_type,
+                    &ret_record->type, &ret_facts->type_definition)) {
         return false;
     }
-    if (event->flags & STELE_EVENT_HAS_TAGS) {
-        bytes->at = parse_tags(reader, *bytes);
+    if (flags & STELE_EVENT_HAS_TAGS) {
+        bytes->at = parse_tags(reader, *bytes, ret_record);
     }
     if (!bytes->at || bytes->at > bytes->end) {
         return false;
     }
-    const uint64_t metadata_size = stele__varint_take_small(&bytes->at);
+    const uint64_t metadata_size = stele__varint_take_steady(&bytes->at);
     const int64_t left = bytes->end - bytes->at;
     if (left < 0 || metadata_size > (uint64_t)left) {
         return false;
     }
-    record->metadata = (stele_bytes){bytes->at, (size_t)metadata_size};
-    record->data = (stele_bytes){bytes->at + metadata_size, (size_t)left - (size_t)metadata_size};
+    ret_record->metadata = (stele_bytes){bytes->at, (size_t)metadata_size};
+    ret_record->data =
+        (stele_bytes){bytes->at + metadata_size, (size_t)left - (size_t)metadata_size};
     bytes->at = bytes->end;
     return true;
+}
+
+/* Parses the bytes of one event into reader->event. */
+static bool parse_own(stele__reader *reader, span *bytes)
+{
+    const lens through = lens_of(reader);
+    return parse_event(&through, bytes, &reader->event.record, &reader->event.facts);
 }
 
 /* ---- frames */
@@ -355,7 +397,7 @@ INLINE bool check_event(stele__reader *reader, const stele__frame *frame, const 
             return false;
         }
     }
-    if (!parse_event(reader, &bytes)) {
+    if (!parse_own(reader, &bytes)) {
         return false;
     }
     *ret_crc = stele__crc32c(frame->header_crc, checked, (size_t)(end - checked));
@@ -479,7 +521,7 @@ stele_status stele__frame_next(stele__reader *reader, const stele__frame *frame,
         bytes.at += INNER_PREFIX;
         (void)stele__varint_get(&bytes.at, end, &distance);
     }
-    if (!parse_event(reader, &bytes)) {
+    if (!parse_own(reader, &bytes)) {
         STELE_TRY(reader_error(reader, reterr));
         return stele__fail(reterr, STELE_CORRUPT, "%s changed while it was read at offset %" PRIu64,
                            reader->segment->path, frame->offset);
@@ -575,8 +617,8 @@ static stele_status read_inner(stele__reader *reader, stele_position position, u
     uint64_t distance;
     (void)stele__varint_get(&at.at, at.end, &distance);
     begin_verifying(reader, position == frame.first ? frame_offset : offset);
-    if (!parse_event(reader, &at) || stele__crc32c(frame.header_crc, bytes + INNER_PREFIX,
-                                                   event_size) != stele__load32(bytes + 4)) {
+    if (!parse_own(reader, &at) || stele__crc32c(frame.header_crc, bytes + INNER_PREFIX,
+                                                 event_size) != stele__load32(bytes + 4)) {
         return damaged(reader, offset, position, reterr);
     }
     fill_record(&reader->event, &frame, position,
@@ -587,46 +629,121 @@ static stele_status read_inner(stele__reader *reader, stele_position position, u
     return STELE_OK;
 }
 
-/* The event of a mapped frame that has one event and no key: what nearly all reading is. NULL: it
- * is not that, or something is wrong with it, and the general way finds out what. */
-INLINE const stele__event *read_single(stele__reader *reader, stele_position position,
-                                       uint64_t offset)
+/* Reads the event of a mapped frame that has one event and no key: what nearly all reading is.
+ * Returns where the frame ends; 0: it is not that, or something is wrong with it, and the general
+ * way finds out what. */
+INLINE uint64_t read_single(const lens *through, stele_position position, uint64_t offset,
+                            stele_record *ret_record, stele__event_facts *ret_facts)
 {
-    const stele__segment *segment = reader->segment;
-    if (!segment->map || offset + STELE_SEGMENT_SLACK > segment->size) {
-        return NULL;
+    const stele__segment *segment = through->segment;
+    if (offset + STELE_SEGMENT_SLACK > segment->size) {
+        return 0;
     }
-    const uint8_t *frame = segment->map + offset;
+    const uint8_t *frame = through->map + offset;
     const uint8_t *body = frame + STELE_FRAME_PREFIX;
     const uint32_t size = stele__load32(frame);
     const uint64_t end = offset + STELE_FRAME_PREFIX + size;
     if (end + STELE_SEGMENT_SLACK > segment->size || *body != 0) {
-        return NULL;
+        return 0;
     }
     span bytes = {body + 1, body + size, frame, offset};
-    const uint64_t first = stele__varint_take(&bytes.at);
-    const uint64_t time = stele__varint_take(&bytes.at);
-    (void)stele__varint_take(&bytes.at); /* what was synced */
-    begin_verifying(reader, offset);
-    if (segment->header.first + first != position || !parse_event(reader, &bytes) ||
+    const uint64_t first = stele__varint_take_steady(&bytes.at);
+    const uint64_t time = stele__varint_take_steady(&bytes.at);
+    (void)stele__varint_take_steady(&bytes.at); /* what was synced */
+    if (segment->header.first + first != position ||
+        !parse_event(through, &bytes, ret_record, ret_facts) ||
         stele__crc32c(stele__frame_place(segment, offset, size), body, size) !=
             stele__load32(frame + 4)) {
-        return NULL;
+        return 0;
     }
-    end_verifying(reader, end);
-    reader->event.record.position = position;
-    reader->event.record.time = segment->header.base_time + (stele_time)time;
-    reader->event.code = (uint32_t)(offset * 2);
-    reader->next_position = position + 1;
-    reader->next_code = (uint32_t)(end * 2);
-    return &reader->event;
+    ret_record->position = position;
+    ret_record->time = segment->header.base_time + (stele_time)time;
+    return end;
 }
 
-const stele__event *stele__event_behind(stele__reader *reader, stele_position position)
+/* Notes that all from `from` (or from where it had begun) to `end` is verified, and that the event
+ * at `position` ends there. */
+INLINE void note_single(stele__reader *reader, stele_position position, uint64_t end)
 {
-    return position == reader->next_position && !(reader->next_code & 1)
-               ? read_single(reader, position, reader->next_code >> 1)
-               : NULL;
+    end_verifying(reader, end);
+    reader->next_position = position + 1;
+    reader->next_code = (uint32_t)(end * 2);
+}
+
+/* Moves the tags of the record read last from the reader to the batch; there is room. */
+static void keep_tags(stele__batch *batch, stele_record *record)
+{
+    stele_text *to = batch->tags + batch->tag_count;
+    memcpy(to, record->tags, record->tag_count * sizeof *to);
+    record->tags = to;
+    batch->tag_count += record->tag_count;
+}
+
+INLINE bool has_room(const stele__batch *batch)
+{
+    return batch->tag_count <= STELE_BATCH_TAGS - STELE_EVENT_TAGS_MAX;
+}
+
+void stele__batch_walk(stele__batch *batch, stele__reader *reader, stele_position position,
+                       size_t count_max)
+{
+    stele__batch_clear(batch);
+    if (position != reader->next_position || (reader->next_code & 1) || !reader->segment->map) {
+        return;
+    }
+    uint64_t offset = reader->next_code >> 1;
+    size_t count = 0;
+    begin_verifying(reader, offset);
+    const lens through = lens_of(reader);
+    const size_t wanted = count_max < STELE_BATCH_SIZE ? count_max : STELE_BATCH_SIZE;
+    while (count < wanted && has_room(batch)) {
+        stele_record *record = &batch->records[count];
+        stele__event_facts facts;
+        const uint64_t end = read_single(&through, position + count, offset, record, &facts);
+        if (end == 0) {
+            break;
+        }
+        if (record->tag_count > 0) {
+            keep_tags(batch, record);
+        }
+        offset = end;
+        count++;
+    }
+    batch->count = count;
+    note_single(reader, position + count - 1, offset);
+}
+
+void stele__batch_gather(stele__batch *batch, stele__reader *reader,
+                         const stele_position *positions, const uint32_t *codes, size_t count)
+{
+    stele__batch_clear(batch);
+    const stele__segment *segment = reader->segment;
+    if (!segment->map) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        enum { LINE = 64, LINES = 4 };
+        const uint64_t offset = codes[i] >> 1;
+        for (uint64_t at = 0; at < LINES * LINE && offset + at < segment->size; at += LINE) {
+            __builtin_prefetch(segment->map + offset + at);
+        }
+    }
+    for (size_t i = 0; i < count && has_room(batch) && !(codes[i] & 1); i++) {
+        stele_record *record = &batch->records[i];
+        stele__event_facts facts;
+        const uint64_t offset = codes[i] >> 1;
+        begin_verifying(reader, offset);
+        const lens through = lens_of(reader);
+        const uint64_t end = read_single(&through, positions[i], offset, record, &facts);
+        if (end == 0) {
+            return;
+        }
+        if (record->tag_count > 0) {
+            keep_tags(batch, record);
+        }
+        note_single(reader, positions[i], end);
+        batch->count++;
+    }
 }
 
 /* The first event of a frame: that of a single one is verified with the seal, else with its own
@@ -662,8 +779,20 @@ stele_status stele__event_read(stele__reader *reader, stele_position position, u
     if (code & 1) {
         return read_inner(reader, position, code >> 1, ret_event, reterr);
     }
-    *ret_event = read_single(reader, position, code >> 1);
-    return *ret_event ? STELE_OK : read_first(reader, position, code >> 1, ret_event, reterr);
+    if (!reader->segment->map) {
+        return read_first(reader, position, code >> 1, ret_event, reterr);
+    }
+    stele__event *event = &reader->event;
+    begin_verifying(reader, code >> 1);
+    const lens through = lens_of(reader);
+    const uint64_t end = read_single(&through, position, code >> 1, &event->record, &event->facts);
+    if (end == 0) {
+        return read_first(reader, position, code >> 1, ret_event, reterr);
+    }
+    note_single(reader, position, end);
+    event->code = code;
+    *ret_event = event;
+    return STELE_OK;
 }
 
 stele_status stele__event_frame(stele__reader *reader, stele_position position, uint32_t code,

@@ -95,15 +95,19 @@ typedef struct stele__frame {
 
 enum { STELE_EVENT_TOMBSTONE = 1, STELE_EVENT_DERIVED = 2, STELE_EVENT_HAS_TAGS = 4 };
 
-/* An event, with where its names are defined. Views lie in the segment's mapping or the reader's
- * buffers. */
-typedef struct stele__event {
-    stele_record record;
+/* What an event says beside the record that users see, and where its names are defined. */
+typedef struct stele__event_facts {
     uint8_t flags;
     stele_revision revision; /* as stored: a tombstone has its stream's next one */
-    uint32_t code;           /* its offset code */
     uint32_t stream_definition;
     uint32_t type_definition;
+} stele__event_facts;
+
+/* An event. Views lie in the segment's mapping or the reader's buffers. */
+typedef struct stele__event {
+    stele_record record;
+    stele__event_facts facts;
+    uint32_t code; /* its offset code */
     uint32_t tag_definitions[STELE_EVENT_TAGS_MAX];
     stele_text tags[STELE_EVENT_TAGS_MAX];
 } stele__event;
@@ -123,6 +127,9 @@ typedef struct stele__reader {
      * there are whole. */
     uint64_t verified_from;
     uint64_t verified_to;
+    /* Of a mapped segment: names that were verified last, as definition << 32 | size. */
+    uint64_t known_stream;
+    uint64_t known_type;
     /* Where the event behind the one that was read last stands, if it is in this segment; 0: not
      * known. */
     stele_position next_position;
@@ -160,9 +167,33 @@ stele_status stele__frame_next(stele__reader *reader, const stele__frame *frame,
 stele_status stele__event_read(stele__reader *reader, stele_position position, uint32_t code,
                                const stele__event **ret_event, stele_error *reterr);
 
-/* The same for the event right behind the one that was read last, without a status: NULL if it is
- * not the only one of its frame, or not mapped, or damaged, or in another segment. */
-const stele__event *stele__event_behind(stele__reader *reader, stele_position position);
+/*
+ * Events read ahead of who asked for them: reading many at once hides most of what each one waits
+ * for. Only the plain ones come here, each the only one of a mapped frame without a key. Whatever
+ * is not plain or not in order ends a batch, and is left to stele__event_read(). The records are
+ * valid until the batch is used again, as long as the reader stays in the segment.
+ */
+enum { STELE_BATCH_SIZE = 16, STELE_BATCH_TAGS = 2 * STELE_EVENT_TAGS_MAX };
+
+typedef struct stele__batch {
+    size_t count;
+    size_t tag_count;
+    stele_record records[STELE_BATCH_SIZE];
+    stele_text tags[STELE_BATCH_TAGS];
+} stele__batch;
+
+static inline void stele__batch_clear(stele__batch *batch)
+{
+    batch->count = batch->tag_count = 0;
+}
+
+/* Reads the events from `position` on that follow each other, up to `count_max` of them; it must be
+ * the one behind the event that was read last. */
+void stele__batch_walk(stele__batch *batch, stele__reader *reader, stele_position position,
+                       size_t count_max);
+/* Reads events of the segment that the reader is in, wherever they stand in it. */
+void stele__batch_gather(stele__batch *batch, stele__reader *reader,
+                         const stele_position *positions, const uint32_t *codes, size_t count);
 
 /* The frame in which the event with this code stands. */
 stele_status stele__event_frame(stele__reader *reader, stele_position position, uint32_t code,

@@ -211,6 +211,36 @@ stele_status stele__postings_down(stele__postings *postings, stele_position posi
     return STELE_OK;
 }
 
+stele_status stele__postings_ahead(stele__postings *postings, stele_position position,
+                                   stele_direction direction, size_t max,
+                                   stele_position *ret_positions, size_t *ret_count,
+                                   stele_error *reterr)
+{
+    const bool forwards = direction == STELE_FORWARDS;
+    *ret_count = 0;
+    if (max == 0) {
+        return STELE_OK;
+    }
+    STELE_TRY(forwards ? stele__postings_up(postings, position, &ret_positions[0], reterr)
+                       : stele__postings_down(postings, position, &ret_positions[0], reterr));
+    if (ret_positions[0] == 0) {
+        return STELE_OK;
+    }
+    const size_t left = forwards ? postings->count - 1 - postings->rank : postings->rank;
+    const size_t count = left < max - 1 ? left + 1 : max;
+    size_t i = 1;
+    for (; i < count; i++) {
+        const uint32_t rank = forwards ? postings->rank + 1 : postings->rank - 1;
+        STELE_TRY(position_at(postings, rank, &ret_positions[i], reterr));
+        if (ret_positions[i] > postings->head) {
+            break;
+        }
+        postings->rank = rank;
+    }
+    *ret_count = i;
+    return STELE_OK;
+}
+
 /* How many postings of the loaded source have a revision. */
 static uint32_t revision_count(const stele__postings *postings)
 {

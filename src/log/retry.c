@@ -101,7 +101,7 @@ stele_status stele__retry_compare(stele__plan *plan, stele_position position, bo
     for (uint32_t i = 0; i < frame.count; i++) {
         const stele__event *event;
         STELE_TRY(stele__frame_next(&plan->reader, &frame, i, &at, &event, reterr));
-        if (event->flags & STELE_EVENT_DERIVED) {
+        if (event->facts.flags & STELE_EVENT_DERIVED) {
             continue;
         }
         if (plan->first_given == 0) {
@@ -111,7 +111,7 @@ stele_status stele__retry_compare(stele__plan *plan, stele_position position, bo
             return STELE_OK;
         }
         const stele__plan_event *planned = &plan->events[matched];
-        const bool is_tombstone = (event->flags & STELE_EVENT_TOMBSTONE) != 0;
+        const bool is_tombstone = (event->facts.flags & STELE_EVENT_TOMBSTONE) != 0;
         if (!ids_equal(planned, &event->record, by_ids) ||
             (!by_ids &&
              (!stele__text_equal(plan->streams[planned->stream].name, event->record.stream) ||

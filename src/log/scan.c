@@ -28,8 +28,8 @@ static stele_status intern_event(stele__part *part, const stele__event *event,
     STELE_TRY(stele__tail_intern(tail, STELE_TERM_TYPE, record->type,
                                  stele__term_hash(key, STELE_TERM_TYPE, record->type),
                                  &handles[count++], reterr));
-    stele__tail_at(tail, handles[count - 1])->definition = event->type_definition;
-    term->definition = event->stream_definition;
+    stele__tail_at(tail, handles[count - 1])->definition = event->facts.type_definition;
+    term->definition = event->facts.stream_definition;
     for (size_t i = 0; i < record->tag_count; i++) {
         STELE_TRY(stele__tail_intern(tail, STELE_TERM_TAG, record->tags[i],
                                      stele__term_hash(key, STELE_TERM_TAG, record->tags[i]),
@@ -71,20 +71,21 @@ stele_status stele__scan_add_event(stele__part *part, const stele__event *event,
     const bool is_ended =
         atomic_load_explicit(&term->stream[0].tombstone, memory_order_relaxed) != 0;
     const stele_revision next = term->stream[0].base_revision + postings;
-    if (part->is_salvaged && postings > 0 && event->revision > next) {
-        STELE_TRY(
-            post_missing(part, handles[0], event->revision - next, event->record.position, reterr));
+    if (part->is_salvaged && postings > 0 && event->facts.revision > next) {
+        STELE_TRY(post_missing(part, handles[0], event->facts.revision - next,
+                               event->record.position, reterr));
         postings = atomic_load_explicit(&term->count, memory_order_relaxed);
     }
-    if (is_ended || (postings > 0 && event->revision != term->stream[0].base_revision + postings)) {
+    if (is_ended ||
+        (postings > 0 && event->facts.revision != term->stream[0].base_revision + postings)) {
         return stele__fail(reterr, STELE_CORRUPT,
                            "event %" PRIu64 " in %s has revision %" PRIu64 " out of order",
-                           event->record.position, part->segment->path, event->revision);
+                           event->record.position, part->segment->path, event->facts.revision);
     }
     if (postings == 0) {
-        term->stream[0].base_revision = event->revision;
+        term->stream[0].base_revision = event->facts.revision;
     }
-    if (event->flags & STELE_EVENT_TOMBSTONE) {
+    if (event->facts.flags & STELE_EVENT_TOMBSTONE) {
         atomic_store_explicit(&term->stream[0].tombstone, postings + 1, memory_order_relaxed);
     }
     for (size_t i = 0; i < count; i++) {

@@ -245,6 +245,30 @@ static inline stele_status locate(const stele__view *view, stele__locator *locat
     return stele__index_offset_of(locator->index, position, ret_code, reterr);
 }
 
+stele_status stele__view_locate(const stele__view *view, stele__locator *locator,
+                                stele__reader *reader, const stele_position *positions,
+                                uint32_t *ret_codes, size_t *count, stele_error *reterr)
+{
+    size_t i = 0;
+    if (*count == 0) {
+        return STELE_OK;
+    }
+    STELE_TRY(locate(view, locator, reader, positions[0], &ret_codes[0], reterr));
+    for (i = 1; i < *count; i++) {
+        const stele_position position = positions[i];
+        if (position < locator->first || position > locator->last) {
+            break;
+        }
+        if (locator->tail) {
+            ret_codes[i] = stele__tail_offset(locator->tail, position);
+        } else {
+            STELE_TRY(stele__index_offset_of(locator->index, position, &ret_codes[i], reterr));
+        }
+    }
+    *count = i;
+    return STELE_OK;
+}
+
 stele_status stele__view_event(const stele__view *view, stele__locator *locator,
                                stele__reader *reader, stele_position position,
                                const stele__event **ret_event, stele_error *reterr)

@@ -74,7 +74,8 @@ static __attribute__((noinline)) const stele_record *refuse_next(const stele_cur
     return NULL;
 }
 
-const stele_record *stele_cursor_next(stele_cursor *cursor, stele_error *reterr)
+static __attribute__((noinline)) const stele_record *ask_backend(stele_cursor *cursor,
+                                                                 stele_error *reterr)
 {
     stele_error local;
     stele_error *error = reterr ? reterr : &local;
@@ -87,6 +88,16 @@ const stele_record *stele_cursor_next(stele_cursor *cursor, stele_error *reterr)
         cursor->failure = *error;
     }
     return record;
+}
+
+const stele_record *stele_cursor_next(stele_cursor *cursor, stele_error *reterr)
+{
+    if (!cursor || cursor->backend->next == cursor->backend->end ||
+        cursor->store->fork_generation != stele__fork_generation()) {
+        return ask_backend(cursor, reterr);
+    }
+    (void)stele__succeed(reterr);
+    return cursor->backend->next++;
 }
 
 stele_position stele_cursor_head(const stele_cursor *cursor)
@@ -133,6 +144,7 @@ stele_status stele_cursor_wait(stele_cursor *cursor, stele_duration timeout, ste
     /* A stream that has ended stays so; what it showed before the end has been read. */
     if (status != STELE_NO_MEMORY) {
         cursor->failure = *error;
+        cursor->backend->next = cursor->backend->end;
     }
     return status;
 }

@@ -34,8 +34,17 @@ typedef struct stele_request {
 } stele_request;
 
 typedef struct stele_backend stele_backend;
-typedef struct stele_backend_cursor stele_backend_cursor;
 typedef struct stele_backend_names stele_backend_names;
+
+/**
+ * What a backend's cursor begins with: records that are ready to be handed out one after the other, which the front
+ * does by itself. A backend that reads ahead puts them here; one that does not leaves both NULL. The front calls
+ * read_next() when they are used up, and frees or refreshes a cursor whether they are or not.
+ */
+typedef struct stele_backend_cursor {
+    const stele_record *next;
+    const stele_record *end; /**< behind the last one */
+} stele_backend_cursor;
 
 /** The functions of a backend. `reterr` is never NULL. Threads: any, at any time, unless said otherwise in store.h. */
 typedef struct stele_backend_table {

@@ -18,7 +18,8 @@ typedef struct piece {
     size_t size;
 } piece;
 
-struct stele_backend_cursor {
+typedef struct memory_cursor {
+    stele_backend_cursor ready; /* nothing is read ahead */
     memory_store *store;
     piece *pieces;
     source source;
@@ -42,11 +43,16 @@ struct stele_backend_cursor {
     size_t type_prefix_count;
     stele_predicate predicate;
     void *predicate_context;
-};
+} memory_cursor;
+
+static memory_cursor *cursor_of(stele_backend_cursor *cursor)
+{
+    return (memory_cursor *)cursor;
+}
 
 /* ---- What a cursor copies of its read. */
 
-static void *take_piece(stele_backend_cursor *cursor, size_t size)
+static void *take_piece(memory_cursor *cursor, size_t size)
 {
     piece *memory = stele__allocate(cursor->store->alloc, sizeof *memory + size);
     if (!memory) {
@@ -57,14 +63,14 @@ static void *take_piece(stele_backend_cursor *cursor, size_t size)
     return memory + 1;
 }
 
-static char *copy_name(stele_backend_cursor *cursor, const char *name)
+static char *copy_name(memory_cursor *cursor, const char *name)
 {
     const size_t size = strlen(name) + 1;
     char *copy = take_piece(cursor, size);
     return copy ? memcpy(copy, name, size) : NULL;
 }
 
-static bool copy_prefixes(stele_backend_cursor *cursor, const char *const *prefixes, size_t count,
+static bool copy_prefixes(memory_cursor *cursor, const char *const *prefixes, size_t count,
                           const stele_text **ret_texts)
 {
     stele_text *texts = count > 0 ? take_piece(cursor, count * sizeof *texts) : NULL;
@@ -76,7 +82,7 @@ static bool copy_prefixes(stele_backend_cursor *cursor, const char *const *prefi
     return texts != NULL || count == 0;
 }
 
-static bool copy_names(stele_backend_cursor *cursor, stele_names names, stele_names *ret_names)
+static bool copy_names(memory_cursor *cursor, stele_names names, stele_names *ret_names)
 {
     const char **copies = names.count > 0 ? take_piece(cursor, names.count * sizeof *copies) : NULL;
     for (size_t i = 0; i < names.count && copies; i++) {
@@ -87,7 +93,7 @@ static bool copy_names(stele_backend_cursor *cursor, stele_names names, stele_na
     return copies != NULL || names.count == 0;
 }
 
-static bool copy_query(stele_backend_cursor *cursor, const stele_query *query)
+static bool copy_query(memory_cursor *cursor, const stele_query *query)
 {
     stele_query_item *items =
         query->item_count > 0 ? take_piece(cursor, query->item_count * sizeof *items) : NULL;
@@ -104,7 +110,7 @@ static bool copy_query(stele_backend_cursor *cursor, const stele_query *query)
     return true;
 }
 
-static bool copy_term(stele_backend_cursor *cursor, memory_kind kind, const char *name)
+static bool copy_term(memory_cursor *cursor, memory_kind kind, const char *name)
 {
     const char *copy = copy_name(cursor, name);
     cursor->source = SOURCE_TERM;
@@ -113,7 +119,7 @@ static bool copy_term(stele_backend_cursor *cursor, memory_kind kind, const char
     return copy != NULL;
 }
 
-static bool copy_source(stele_backend_cursor *cursor, const stele_read *read)
+static bool copy_source(memory_cursor *cursor, const stele_read *read)
 {
     if (read->stream) {
         return copy_term(cursor, MEMORY_STREAM, read->stream);
@@ -131,7 +137,7 @@ static bool copy_source(stele_backend_cursor *cursor, const stele_read *read)
     return !read->query || copy_query(cursor, read->query);
 }
 
-static bool copy_read(stele_backend_cursor *cursor, const stele_read *read)
+static bool copy_read(memory_cursor *cursor, const stele_read *read)
 {
     cursor->direction = read->direction;
     cursor->from = read->from;
@@ -151,18 +157,18 @@ static bool copy_read(stele_backend_cursor *cursor, const stele_read *read)
 
 /* ---- Bounds; with the lock held. */
 
-static void raise_low(stele_backend_cursor *cursor, stele_position position)
+static void raise_low(memory_cursor *cursor, stele_position position)
 {
     cursor->low = position > cursor->low ? position : cursor->low;
 }
 
-static void lower_high(stele_backend_cursor *cursor, stele_position position)
+static void lower_high(memory_cursor *cursor, stele_position position)
 {
     cursor->high = position < cursor->high ? position : cursor->high;
 }
 
 /* The last position whose time is at or before `time`. */
-static stele_position last_position_at(const stele_backend_cursor *cursor, stele_time time)
+static stele_position last_position_at(const memory_cursor *cursor, stele_time time)
 {
     if (time == INT64_MAX) {
         return cursor->head;
@@ -172,7 +178,7 @@ static stele_position last_position_at(const stele_backend_cursor *cursor, stele
 
 /* The position of a revision of the stream that is read; behind the head if it has no such
  * revision. */
-static stele_position position_of(const stele_backend_cursor *cursor, stele_revision revision)
+static stele_position position_of(const memory_cursor *cursor, stele_revision revision)
 {
     const memory_term *stream = cursor->term;
     return stream && revision < stream->event_count ? stream->positions[revision]
@@ -180,7 +186,7 @@ static stele_position position_of(const stele_backend_cursor *cursor, stele_revi
 }
 
 /* `point` is the first thing that may be shown. */
-static void apply_lower(stele_backend_cursor *cursor, stele_point point)
+static void apply_lower(memory_cursor *cursor, stele_point point)
 {
     switch (point.kind) {
     case STELE_POINT_DEFAULT:
@@ -203,7 +209,7 @@ static void apply_lower(stele_backend_cursor *cursor, stele_point point)
 }
 
 /* `point` is the last thing that may be shown. */
-static void apply_upper(stele_backend_cursor *cursor, stele_point point)
+static void apply_upper(memory_cursor *cursor, stele_point point)
 {
     switch (point.kind) {
     case STELE_POINT_DEFAULT:
@@ -225,7 +231,7 @@ static void apply_upper(stele_backend_cursor *cursor, stele_point point)
 }
 
 /* What the metadata of the stream hides. */
-static void apply_retention(stele_backend_cursor *cursor)
+static void apply_retention(memory_cursor *cursor)
 {
     const memory_term *stream = cursor->term;
     const stele_clock *clock = cursor->store->clock;
@@ -244,7 +250,7 @@ static void apply_retention(stele_backend_cursor *cursor)
 }
 
 /* Pins the cursor to the present head. */
-static void pin(stele_backend_cursor *cursor)
+static void pin(memory_cursor *cursor)
 {
     cursor->head = cursor->store->head;
     cursor->low = 1;
@@ -265,7 +271,7 @@ static void pin(stele_backend_cursor *cursor)
 
 /* ---- Whether a stream can be read; with the lock held. */
 
-static stele_status check_tombstone(const stele_backend_cursor *cursor, stele_error *reterr)
+static stele_status check_tombstone(const memory_cursor *cursor, stele_error *reterr)
 {
     const memory_store *store = cursor->store;
     const stele_text described = stele__memory_described(cursor->name);
@@ -280,8 +286,7 @@ static stele_status check_tombstone(const stele_backend_cursor *cursor, stele_er
     return STELE_OK;
 }
 
-static stele_status check_stream(const stele_backend_cursor *cursor, bool must_exist,
-                                 stele_error *reterr)
+static stele_status check_stream(const memory_cursor *cursor, bool must_exist, stele_error *reterr)
 {
     const memory_term *stream = cursor->term;
     STELE_TRY(check_tombstone(cursor, reterr));
@@ -299,7 +304,7 @@ static stele_status check_stream(const stele_backend_cursor *cursor, bool must_e
 
 /* ---- Walking. */
 
-static stele_position next_of_term(const stele_backend_cursor *cursor, stele_position low,
+static stele_position next_of_term(const memory_cursor *cursor, stele_position low,
                                    stele_position high)
 {
     const memory_term *term = cursor->term;
@@ -315,7 +320,7 @@ static stele_position next_of_term(const stele_backend_cursor *cursor, stele_pos
 }
 
 /* The next position of the source; 0: none is left. */
-static stele_position next_position(const stele_backend_cursor *cursor)
+static stele_position next_position(const memory_cursor *cursor)
 {
     stele_position low = cursor->low;
     stele_position high = cursor->high;
@@ -352,7 +357,7 @@ static bool has_any_prefix(stele_text name, const stele_text *prefixes, size_t c
     return count == 0;
 }
 
-static bool passes_filters(const stele_backend_cursor *cursor, const stele_record *record)
+static bool passes_filters(const memory_cursor *cursor, const stele_record *record)
 {
     return has_any_prefix(record->stream, cursor->stream_prefixes, cursor->stream_prefix_count) &&
            has_any_prefix(record->type, cursor->type_prefixes, cursor->type_prefix_count) &&
@@ -361,15 +366,17 @@ static bool passes_filters(const stele_backend_cursor *cursor, const stele_recor
 
 /* Whatever a forward cursor did not show up to its head, it will not show later either: not even
  * when metadata changes. */
-static void pass_end(stele_backend_cursor *cursor)
+static void pass_end(memory_cursor *cursor)
 {
     if (cursor->direction == STELE_FORWARDS && cursor->next <= cursor->head) {
         cursor->next = cursor->head + 1;
     }
 }
 
-const stele_record *stele__memory_read_next(stele_backend_cursor *cursor, stele_error *reterr)
+const stele_record *stele__memory_read_next(stele_backend_cursor *backend_cursor,
+                                            stele_error *reterr)
 {
+    memory_cursor *cursor = cursor_of(backend_cursor);
     (void)stele__succeed(reterr);
     while (!cursor->has_limit || cursor->left > 0) {
         const stele_position position = next_position(cursor);
@@ -389,11 +396,12 @@ const stele_record *stele__memory_read_next(stele_backend_cursor *cursor, stele_
 
 stele_position stele__memory_read_head(const stele_backend_cursor *cursor)
 {
-    return cursor->head;
+    return ((const memory_cursor *)cursor)->head;
 }
 
-stele_status stele__memory_read_refresh(stele_backend_cursor *cursor, stele_error *reterr)
+stele_status stele__memory_read_refresh(stele_backend_cursor *backend_cursor, stele_error *reterr)
 {
+    memory_cursor *cursor = cursor_of(backend_cursor);
     stele_status status = STELE_OK;
     stele__lock(&cursor->store->lock);
     pin(cursor);
@@ -404,8 +412,9 @@ stele_status stele__memory_read_refresh(stele_backend_cursor *cursor, stele_erro
     return status;
 }
 
-void stele__memory_read_free(stele_backend_cursor *cursor)
+void stele__memory_read_free(stele_backend_cursor *backend_cursor)
 {
+    memory_cursor *cursor = cursor_of(backend_cursor);
     if (!cursor) {
         return;
     }
@@ -417,7 +426,7 @@ void stele__memory_read_free(stele_backend_cursor *cursor)
     stele__release(alloc, cursor, sizeof *cursor);
 }
 
-static stele_status open_locked(stele_backend_cursor *cursor, bool must_exist, stele_error *reterr)
+static stele_status open_locked(memory_cursor *cursor, bool must_exist, stele_error *reterr)
 {
     pin(cursor);
     cursor->next = cursor->direction == STELE_FORWARDS ? 1 : cursor->head;
@@ -435,22 +444,22 @@ stele_status stele__memory_read_open(stele_backend *backend, const stele_read *r
                                      stele_backend_cursor **ret_cursor, stele_error *reterr)
 {
     memory_store *store = memory_of(backend);
-    stele_backend_cursor *cursor = stele__allocate_zero(store->alloc, sizeof *cursor);
+    memory_cursor *cursor = stele__allocate_zero(store->alloc, sizeof *cursor);
     if (!cursor) {
         return stele__fail_memory(reterr);
     }
     cursor->store = store;
     if (!copy_read(cursor, read)) {
-        stele__memory_read_free(cursor);
+        stele__memory_read_free(&cursor->ready);
         return stele__fail_memory(reterr);
     }
     stele__lock(&store->lock);
     const stele_status status = open_locked(cursor, must_exist != 0, reterr);
     stele__unlock(&store->lock);
     if (status != STELE_OK) {
-        stele__memory_read_free(cursor);
+        stele__memory_read_free(&cursor->ready);
         return status;
     }
-    *ret_cursor = cursor;
+    *ret_cursor = &cursor->ready;
     return STELE_OK;
 }

@@ -380,9 +380,10 @@ bool bed_is_event(const test_bed *bed, const bed_event *expected, const stele__e
     bool same =
         record->position == expected->position && stele__uuid_equal(&record->id, &expected->id) &&
         record->time == bed->commits[expected->commit].time &&
-        event->revision == expected->revision &&
+        event->facts.revision == expected->revision &&
         record->revision == (is_tombstone ? STELE_REVISION_TOMBSTONE : expected->revision) &&
-        event->flags == (expected->flags | (expected->tag_count ? STELE_EVENT_HAS_TAGS : 0)) &&
+        event->facts.flags ==
+            (expected->flags | (expected->tag_count ? STELE_EVENT_HAS_TAGS : 0)) &&
         event->code == expected->code && record->data_format == expected->data_format &&
         record->metadata_format == expected->metadata_format &&
         stele__text_equal(record->stream, bed_stream(bed, expected)) &&
@@ -401,8 +402,8 @@ void bed_expect_event(const test_bed *bed, const bed_event *expected, const stel
         test_fail("event %llu is not as it was put in: position %llu, revision %llu, stream %.*s, "
                   "type %.*s, %zu tags, %zu bytes",
                   (unsigned long long)expected->position,
-                  (unsigned long long)event->record.position, (unsigned long long)event->revision,
-                  STELE_TEXT(event->record.stream), STELE_TEXT(event->record.type),
-                  event->record.tag_count, event->record.data.size);
+                  (unsigned long long)event->record.position,
+                  (unsigned long long)event->facts.revision, STELE_TEXT(event->record.stream),
+                  STELE_TEXT(event->record.type), event->record.tag_count, event->record.data.size);
     }
 }

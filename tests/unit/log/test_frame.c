@@ -145,8 +145,8 @@ TEST(a_mapping_and_a_file_lend_the_same)
                       &error);
             bed_expect_event(&mapped, wanted, events[k]);
         }
-        expect_uint(events[0]->stream_definition, events[1]->stream_definition);
-        expect_uint(events[0]->type_definition, events[1]->type_definition);
+        expect_uint(events[0]->facts.stream_definition, events[1]->facts.stream_definition);
+        expect_uint(events[0]->facts.type_definition, events[1]->facts.type_definition);
     }
     stele__reader_done(&readers[0]);
     stele__reader_done(&readers[1]);
@@ -324,7 +324,7 @@ static bool concerns(const test_bed *bed, const bed_event *event, const stele__e
                (offset >= event->begin && offset < event->end)) {
         return true; /* all but the seal */
     }
-    const uint32_t names[] = {clean->stream_definition, clean->type_definition};
+    const uint32_t names[] = {clean->facts.stream_definition, clean->facts.type_definition};
     const size_t sizes[] = {clean->record.stream.size, clean->record.type.size};
     for (size_t i = 0; i < 2; i++) {
         if (offset + 4 >= names[i] && offset < names[i] + sizes[i]) {

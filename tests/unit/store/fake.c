@@ -119,7 +119,7 @@ static stele_status fake_read_open(stele_backend *backend, const stele_read *rea
     the_fake.limit = read->limit;
     (void)snprintf(the_fake.read_stream, sizeof the_fake.read_stream, "%s",
                    read->stream ? read->stream : "");
-    *ret_cursor = (stele_backend_cursor *)(void *)&the_fake;
+    *ret_cursor = &the_fake.cursor;
     return STELE_OK;
 }
 

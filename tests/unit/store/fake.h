@@ -31,7 +31,8 @@ typedef struct fake {
     stele_durability durability;
     int all_events_go_to_stream;
 
-    unsigned cursors; /* open ones */
+    unsigned cursors;            /* open ones */
+    stele_backend_cursor cursor; /* what each of them is */
     unsigned records_left;
     stele_status refresh_answer;
     int must_exist;

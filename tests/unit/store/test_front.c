@@ -321,6 +321,28 @@ TEST(failure_of_a_cursor_is_final)
     expect_error(stele_cursor_wait(cursor, 0, &error), &error, STELE_CORRUPT);
 }
 
+TEST(records_that_are_ready_are_handed_out_without_asking)
+{
+    STELE_CLEANUP(store) stele_store *store = open_fake(NULL);
+    STELE_CLEANUP(cursor) stele_cursor *cursor = NULL;
+    static const stele_record records[] = {{.position = 7}, {.position = 9}, {.position = 11}};
+    stele_error error;
+    expect_ok(stele_read_open(store, NULL, &cursor, &error), &error);
+    the_fake.cursor = (stele_backend_cursor){records, records + 3};
+    the_fake.answer = STELE_CORRUPT;
+    error.status = STELE_IO;
+    expect_true(stele_cursor_next(cursor, &error) == &records[0]);
+    expect_int(error.status, STELE_OK);
+    expect_true(stele_cursor_next(cursor, NULL) == &records[1]);
+    /* What is left is not shown behind a failure. */
+    the_fake.refresh_answer = STELE_DELETED;
+    expect_error(stele_cursor_wait(cursor, 0, &error), &error, STELE_CORRUPT);
+    the_fake.answer = STELE_OK;
+    expect_error(stele_cursor_wait(cursor, 0, &error), &error, STELE_DELETED);
+    expect_null(stele_cursor_next(cursor, &error));
+    expect_int(error.status, STELE_DELETED);
+}
+
 TEST(end_of_a_followed_stream_is_final)
 {
     STELE_CLEANUP(store) stele_store *store = open_fake(NULL);
