@@ -49,8 +49,9 @@ typedef struct stele__part {
     uint64_t end;        /* offset behind the last frame */
     stele_position last; /* position of the last event; first - 1 if there is none */
     stele_time last_time;
-    bool is_dirty;    /* written since the last sync. Flusher only */
-    bool is_salvaged; /* positions are missing in it: their offset is 0 */
+    uint64_t written_back; /* up to here storage was told to begin with writing. Under the lock */
+    bool is_dirty;         /* written since the last sync. Flusher only */
+    bool is_salvaged;      /* positions are missing in it: their offset is 0 */
 } stele__part;
 
 /* A sealed segment, open for reading. */
@@ -343,7 +344,8 @@ struct stele__log {
     bool has_maintainer;
     stele__condition upkeep; /* for the maintainer (with `lock`) */
     bool wants_upkeep;
-    int stop_merging; /* atomic by __atomic builtins: index_merge looks at it */
+    unsigned reserve_waiters; /* atomic by __atomic builtins: appenders who wait for a reserve */
+    int stop_merging;         /* atomic by __atomic builtins: index_merge looks at it */
 
     /* Maintenance: the manifest as it is on disk. */
     stele__mutex maintenance;
@@ -396,6 +398,9 @@ void stele__append_deferred(stele__log *log);
 /* Returns when the submissions that are deferred now have been decided. */
 void stele__append_wait_deferred(stele__log *log);
 
+/* sequence.c: whether much was written to the live segment that storage was not told of. Lock held.
+ */
+bool stele__sequence_wants_write_back(const stele__log *log);
 /* sequence.c: whether the live tail has outgrown its share of the memory budget. Lock held. */
 bool stele__sequence_is_heavy(const stele__log *log);
 /* Leaves the live part if it is heavy, so that it can be sealed though nobody appends: there is

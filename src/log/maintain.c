@@ -27,7 +27,37 @@ void stele__maintain_index_name(uint64_t number, char ret_name[STELE_FILE_NAME_S
 
 /* ---- reserving */
 
-/* Maintenance lock held. */
+/* What may begin before the disk is looked at again, and how long the disk may take for it. */
+#define ZERO_STEP ((uint64_t)4 << 20)
+#define ZERO_STEP_NS STELE_MILLISECONDS(100)
+
+/*
+ * Writes zeroes over a segment before it is needed, as far as that disturbs nobody: it ends when an
+ * appender waits for the segment, and on a disk that has no time for it. Nothing relies on it.
+ * Where appends are synced the zeroes are, too, a little at a time, so that the first sync in the
+ * segment finds none of them.
+ */
+static int write_zeroes(stele__log *log, const stele__segment *segment)
+{
+    const bool is_synced = log->options.durability == STELE_DURABLE_FULL;
+    int error = 0;
+    for (uint64_t at = 0; at < segment->size && !error; at += ZERO_STEP) {
+        const int64_t begin = log->clock->monotonic(log->clock->context);
+        const uint64_t left = segment->size - at;
+        error = stele__segment_zero(segment, at, left < ZERO_STEP ? left : ZERO_STEP);
+        if (!error && is_synced) {
+            error = log->vfs->sync(segment->file);
+        }
+        if (__atomic_load_n(&log->reserve_waiters, __ATOMIC_RELAXED) > 0 ||
+            log->clock->monotonic(log->clock->context) - begin > ZERO_STEP_NS) {
+            break;
+        }
+    }
+    return error;
+}
+
+/* Makes the next segment: for a commit of `size` bytes that waits for it; 0: ahead of need.
+ * Maintenance lock held. */
 static stele_status reserve(stele__log *log, uint64_t size, stele_error *reterr)
 {
     stele__lock(&log->lock);
@@ -53,6 +83,12 @@ static stele_status reserve(stele__log *log, uint64_t size, stele_error *reterr)
         stele__hint(reterr, "free some space; appends work again then by themselves");
     }
     STELE_TRY(status);
+    const int error = size == 0 ? write_zeroes(log, segment) : 0;
+    if (error) {
+        (void)stele__fail_os(reterr, STELE_IO, error, "cannot write to %s", segment->path);
+        stele__segment_unref(segment);
+        return STELE_IO;
+    }
     stele__lock(&log->lock);
     log->reserve = segment;
     const uint64_t doubled = log->segment_size * 2;
@@ -581,6 +617,27 @@ stele_status stele__maintain_heal(stele__log *log, const stele_error *found)
     return status;
 }
 
+/* Has storage begin with what was written to the live segment without a sync, so that the sync at
+ * its end, for which an appender waits, finds most of it done. */
+static void write_back(stele__log *log, const stele__view *view)
+{
+    if (view->part_count == 0 || !log->vfs->write_back) {
+        return;
+    }
+    stele__part *part = view->parts[view->part_count - 1];
+    stele__lock(&log->lock);
+    const uint64_t from = part->written_back;
+    const uint64_t end = part->end;
+    const bool is_wanted = part == log->live && stele__sequence_wants_write_back(log);
+    if (is_wanted) {
+        part->written_back = end;
+    }
+    stele__unlock(&log->lock);
+    if (is_wanted) {
+        log->vfs->write_back(part->segment->file, from, end - from);
+    }
+}
+
 /* The next piece of work, if there is one. Maintenance lock held. */
 static stele_status do_piece(stele__log *log, bool *ret_did, stele_error *reterr)
 {
@@ -594,6 +651,7 @@ static stele_status do_piece(stele__log *log, bool *ret_did, stele_error *reterr
     const size_t growing = log->live ? 1 : 0;
     stele__unlock(&log->lock);
     *ret_did = true;
+    write_back(log, view);
     if (view->part_count > growing) {
         status = seal(log, view->parts[0], reterr);
     } else if (wants_reserve) {
@@ -620,7 +678,9 @@ stele_status stele__maintain_step(stele__log *log, bool *ret_more, stele_error *
 stele_status stele__maintain_reserve(stele__log *log, uint64_t size, stele_error *reterr)
 {
     stele_status status = STELE_OK;
+    (void)__atomic_add_fetch(&log->reserve_waiters, 1, __ATOMIC_RELAXED);
     stele__lock(&log->maintenance);
+    (void)__atomic_sub_fetch(&log->reserve_waiters, 1, __ATOMIC_RELAXED);
     /* Parts that wait for sealing hold memory: whoever rolls faster than they are sealed helps. */
     for (bool did = true; did && status == STELE_OK;) {
         stele__view *view = present_view(log);

@@ -234,6 +234,19 @@ stele_status stele__segment_reserve(const stele_alloc *alloc, const stele_vfs *v
     return STELE_OK;
 }
 
+int stele__segment_zero(const stele__segment *segment, uint64_t offset, uint64_t size)
+{
+    static const uint8_t zeroes[1 << 17];
+    int error = 0;
+    while (size > 0 && !error) {
+        const size_t step = size < sizeof zeroes ? (size_t)size : sizeof zeroes;
+        error = segment->vfs->write(segment->file, offset, zeroes, step);
+        offset += step;
+        size -= step;
+    }
+    return error;
+}
+
 void stele__segment_begin(stele__segment *segment, const stele__segment_header *header)
 {
     segment->header = *header;

@@ -73,6 +73,11 @@ stele_status stele__segment_reserve(const stele_alloc *alloc, const stele_vfs *v
                                     stele_mapping mapping, stele__segment **ret_segment,
                                     stele_error *reterr);
 
+/* Writes zeroes over [offset, offset + size) of a reserved segment, where zeroes are read already:
+ * blocks that were written are written over in less time than ones that were only allocated, and
+ * their pages are in memory. Returns 0 or an errno. */
+int stele__segment_zero(const stele__segment *segment, uint64_t offset, uint64_t size);
+
 /* Gives a reserved segment its header (in memory: the writer writes the bytes with the first
  * frame). */
 void stele__segment_begin(stele__segment *segment, const stele__segment_header *header);

@@ -140,6 +140,13 @@ stele_status stele__sequence_roll(stele__plan *plan, stele_error *reterr)
     return stele__maintain_reserve(log, needed, reterr);
 }
 
+bool stele__sequence_wants_write_back(const stele__log *log)
+{
+    enum { WRITE_BACK_BYTES = 8 << 20 };
+    return log->live && log->options.durability != STELE_DURABLE_FULL &&
+           log->live->end - log->live->written_back >= WRITE_BACK_BYTES;
+}
+
 bool stele__sequence_is_heavy(const stele__log *log)
 {
     return log->live && stele__tail_memory(log->live->tail) > log->tail_bytes_max;
@@ -477,6 +484,9 @@ static void sequence(stele__plan *plan, stele__group *group, size_t total, stele
     part->last_time = time;
     log->next_position = at.position;
     log->last_time = time;
+    if (!log->wants_upkeep && stele__sequence_wants_write_back(log)) {
+        stele__maintain_kick(log);
+    }
     atomic_fetch_add_explicit(&log->commits, 1, memory_order_relaxed);
 }
 

@@ -257,6 +257,13 @@ int stele__os_allocate(stele_file *file, uint64_t size)
     return errno == EOPNOTSUPP || errno == ENOSYS ? stele__os_fill(file, size) : errno;
 }
 
+/* Only begun, and not waited for: errors of writing back stay for who syncs. */
+void stele__os_write_back(stele_file *file, uint64_t offset, uint64_t size)
+{
+    (void)sync_file_range(descriptor_of(file), (off64_t)offset, (off64_t)size,
+                          SYNC_FILE_RANGE_WRITE);
+}
+
 /* ---- Mapping */
 
 static int map_file(stele_file *file, size_t size, int protection, void **ret_memory)

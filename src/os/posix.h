@@ -25,6 +25,7 @@ int stele__os_sync(stele_file *file);
 int stele__os_size(stele_file *file, uint64_t *ret_size);
 int stele__os_truncate(stele_file *file, uint64_t size);
 int stele__os_allocate(stele_file *file, uint64_t size);
+void stele__os_write_back(stele_file *file, uint64_t offset, uint64_t size);
 int stele__os_disk_usage(stele_file *file, uint64_t *ret_bytes);
 int stele__os_map(stele_file *file, size_t size, const uint8_t **ret_memory);
 void stele__os_unmap(const stele_vfs *vfs, const uint8_t *memory, size_t size);

@@ -16,6 +16,7 @@ const stele_vfs *stele_vfs_system(void)
         .size = stele__os_size,
         .truncate = stele__os_truncate,
         .allocate = stele__os_allocate,
+        .write_back = stele__os_write_back,
         .disk_usage = stele__os_disk_usage,
         .map = stele__os_map,
         .unmap = stele__os_unmap,

@@ -49,6 +49,9 @@ struct stele_vfs {
     /** Returns when data, and what is needed to find it, is on stable storage (fdatasync). After a failure the fate of
      * what was written since the last success is unknown. */
     int (*sync)(stele_file *file);
+    /** Begins to write a range back to storage, so that a later sync has less to wait for. A hint that promises nothing
+     * and swallows no error; NULL: there is no such thing. */
+    void (*write_back)(stele_file *file, uint64_t offset, uint64_t size);
     int (*size)(stele_file *file, uint64_t *ret_size);
     /** Cuts the file off, or makes it longer with zeroes. */
     int (*truncate)(stele_file *file, uint64_t size);
