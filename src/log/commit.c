@@ -174,17 +174,21 @@ static void publish(stele__log *log, const stele__group *group)
     stele__shared_publish(&log->shared, group->last);
 }
 
-/* Passes the result on to those who wait, except the flusher himself. Lock held. */
-static void wake_waiters(stele__log *log, stele__group *group, stele__waiter *self,
+/* Passes the result on to those who wait, except the flusher himself. `failure`: NULL if it is
+ * good. No lock is held: the group left the queue, so nobody else can come to it; and who is woken
+ * while the lock is held only runs into it. */
+static void wake_waiters(stele__group *group, const stele_error *failure, stele__waiter *self,
                          bool *self_is_done)
 {
-    const bool failed = atomic_load_explicit(&log->is_poisoned, memory_order_relaxed);
     stele__waiter *waiter = group->waiters;
     while (waiter) {
         stele__waiter *next = waiter->next;
         waiter->status = STELE_OK;
-        if (failed) {
-            waiter->status = stele__commit_poisoned(log, waiter->reterr);
+        if (failure) {
+            waiter->status = STELE_IO;
+            if (waiter->reterr) {
+                *waiter->reterr = *failure;
+            }
         }
         if (waiter == self) {
             *self_is_done = true;
@@ -196,14 +200,13 @@ static void wake_waiters(stele__log *log, stele__group *group, stele__waiter *se
     group->waiters = NULL;
 }
 
-static void call_notes(stele__log *log, stele__group *group)
+static void call_notes(stele__log *log, stele__group *group, const stele_error *failure)
 {
-    const bool failed = atomic_load_explicit(&log->is_poisoned, memory_order_acquire);
     for (size_t i = 0; i < group->note_count; i++) {
         stele__completion_note *note = &group->notes[i];
         const stele_error good = {.status = STELE_OK};
-        if (failed) {
-            stele__core_complete(log, note->done, note->context, STELE_IO, NULL, &log->poison);
+        if (failure) {
+            stele__core_complete(log, note->done, note->context, STELE_IO, NULL, failure);
         } else if (note->status == STELE_OK) {
             stele__core_complete(log, note->done, note->context, STELE_OK, &note->receipt, &good);
         } else {
@@ -239,12 +242,13 @@ static void flush_one(stele__log *log, stele__waiter *self, bool *self_is_done)
         poison(log, error, what, group->part);
     }
     log->bytes_in_flight -= group->bytes.size + group->note_count * sizeof *group->notes;
-    wake_waiters(log, group, self, self_is_done);
-    if (group->note_count > 0) {
-        stele__unlock(&log->lock);
-        call_notes(log, group);
-        stele__lock(&log->lock);
-    }
+    stele__unlock(&log->lock);
+    /* What poisoned the log stays as it is from then on. */
+    const stele_error *failure =
+        atomic_load_explicit(&log->is_poisoned, memory_order_acquire) ? &log->poison : NULL;
+    wake_waiters(group, failure, self, self_is_done);
+    call_notes(log, group, failure);
+    stele__lock(&log->lock);
     give_group(log, group);
     if (log->room_waiters) {
         stele__condition_wake_all(&log->room);
