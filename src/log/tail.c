@@ -33,9 +33,11 @@ typedef struct directory {
     void *items[];
 } directory;
 
+/* A slot has a handle below, and above it the upper half of the term's hash: which term it is not is
+ * known without a look at the term, which is far away. 0: empty. */
 typedef struct table {
     uint32_t size; /* a power of two */
-    _Atomic stele__tail_handle slots[];
+    _Atomic uint64_t slots[];
 } table;
 
 typedef struct retired {
@@ -69,7 +71,7 @@ static size_t directory_size(size_t capacity)
 
 static size_t table_size(uint32_t size)
 {
-    return sizeof(table) + size * sizeof(stele__tail_handle);
+    return sizeof(table) + size * sizeof(uint64_t);
 }
 
 static void *take_memory(stele__tail *tail, size_t size)
@@ -216,11 +218,14 @@ stele__tail_handle stele__tail_find_handle(const stele__tail *tail, stele__term_
     table *terms = atomic_load_explicit(&tail->terms, memory_order_acquire);
     const uint32_t mask = terms->size - 1;
     for (uint32_t i = (uint32_t)hash & mask;; i = (i + 1) & mask) {
-        const stele__tail_handle handle =
-            atomic_load_explicit(&terms->slots[i], memory_order_acquire);
-        if (!handle) {
+        const uint64_t slot = atomic_load_explicit(&terms->slots[i], memory_order_acquire);
+        if (!slot) {
             return 0;
         }
+        if (slot >> 32 != hash >> 32) {
+            continue;
+        }
+        const stele__tail_handle handle = (stele__tail_handle)slot;
         const stele__tail_term *term = arena_at(tail, handle);
         if (term->hash == hash && term->kind == kind &&
             stele__text_equal(stele__tail_name(tail, term), name)) {
@@ -244,7 +249,7 @@ static void table_put(table *terms, uint64_t hash, stele__tail_handle handle)
         i = (i + 1) & mask;
     }
     /* Pairs with the acquire in stele__tail_find_handle: who sees the handle sees the term. */
-    atomic_store_explicit(&terms->slots[i], handle, memory_order_release);
+    atomic_store_explicit(&terms->slots[i], hash >> 32 << 32 | handle, memory_order_release);
 }
 
 /* Keeps the table at most three quarters full. */
@@ -265,7 +270,7 @@ static bool grow_table(stele__tail *tail)
     larger->size = old->size * 2;
     for (uint32_t i = 0; i < old->size; i++) {
         const stele__tail_handle handle =
-            atomic_load_explicit(&old->slots[i], memory_order_relaxed);
+            (stele__tail_handle)atomic_load_explicit(&old->slots[i], memory_order_relaxed);
         if (handle) {
             table_put(larger, ((const stele__tail_term *)arena_at(tail, handle))->hash, handle);
         }
@@ -561,7 +566,7 @@ stele_status stele__tail_sorted(const stele__tail *tail, const stele_alloc *allo
     stele__tail_handle *sorted = NULL;
     for (uint32_t i = 0; i < terms->size; i++) {
         const stele__tail_handle handle =
-            atomic_load_explicit(&terms->slots[i], memory_order_acquire);
+            (stele__tail_handle)atomic_load_explicit(&terms->slots[i], memory_order_acquire);
         if (!handle || !is_wanted(tail, arena_at(tail, handle), kind, head)) {
             continue;
         }
