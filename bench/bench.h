@@ -82,6 +82,8 @@ typedef struct bench_system {
     /* Appends `count` events in one transaction, checking each expectation. Any thread, one at a
      * time unless is_concurrent. */
     void (*append)(void *handle, const bench_event *events, size_t count);
+    /* What is done once to a store that will be read, after it was filled; NULL: nothing. */
+    void (*settle)(void *handle);
     /* These look at every byte that a reader would (bench_look) and answer how many events they
      * saw. */
     uint64_t (*replay)(void *handle);

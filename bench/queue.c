@@ -183,6 +183,7 @@ static void submit_some(queue *all, bench_source *source)
 void bench_run_queue_async(const bench_run *run, void *handle, bench_result *ret_result)
 {
     int64_t *revisions = bench_revisions_new();
+    const double cpu = bench_cpu_seconds();
     pthread_t committer;
     bench_source source;
     queue *all = queue_new(run, handle, &committer);
@@ -193,7 +194,7 @@ void bench_run_queue_async(const bench_run *run, void *handle, bench_result *ret
         submit_some(all, &source);
     }
     bench_finish(&all->times, 1, run->seconds, ret_result);
-    ret_result->cpu_us = bench_cpu_seconds() * 1e6 / (double)source.made;
+    ret_result->cpu_us = (bench_cpu_seconds() - cpu) * 1e6 / (double)source.made;
     ret_result->rss_bytes = bench_private_bytes();
     queue_end(all, committer);
     free(revisions);

@@ -184,6 +184,9 @@ void bench_prepare_reads(const bench_run *run, bench_result *ret_result)
             run->system->append(handle, &events[i], step);
         }
     }
+    if (run->system->settle) {
+        run->system->settle(handle);
+    }
     run->system->close(handle);
     free(revisions);
     ret_result->bytes_per_event =

@@ -208,6 +208,7 @@ static void run_async(const bench_run *run, void *handle, bench_result *ret_resu
 {
     async *all = bench_allocate(sizeof *all);
     int64_t *revisions = bench_revisions_new();
+    const double cpu = bench_cpu_seconds();
     bench_source source;
     stele_error error;
 
@@ -228,7 +229,7 @@ static void run_async(const bench_run *run, void *handle, bench_result *ret_resu
     }
     check(stele_sync(handle, &error), &error);
     bench_finish(&all->times, 1, run->seconds, ret_result);
-    ret_result->cpu_us = bench_cpu_seconds() * 1e6 / (double)source.made;
+    ret_result->cpu_us = (bench_cpu_seconds() - cpu) * 1e6 / (double)source.made;
     ret_result->rss_bytes = bench_private_bytes();
     /* The completions have all been called when the store is closed; only then may these go. */
     free(revisions);
