@@ -2,6 +2,8 @@
 /* The program: its options, the list of workloads, and the rounds. */
 #include "bench.h"
 
+#include "results.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -30,9 +32,10 @@ const bench_workload bench_workloads[] = {
     {"append-dcb-100000", BENCH_DCB, BENCH_OS, 1, 1, 100000, BENCH_BY_OS, 0.60, false, true},
     {"append-dcb-1000000", BENCH_DCB, BENCH_OS, 1, 1, 1000000, BENCH_BY_OS, 0.60, false, true},
     {"append-dcb-10000000", BENCH_DCB, BENCH_OS, 1, 1, 10000000, BENCH_BY_OS, 0.60, true, true},
-    {"append-dcb-hot", BENCH_DCB_HOT, BENCH_OS, 2, 1, 200000, BENCH_NO_FLOOR, 0, false, true},
-    {"size", BENCH_SIZE, BENCH_OS, 1, 1, 0, BENCH_NO_FLOOR, 0, false, false},
-    {"memory-unsealed", BENCH_MEMORY, BENCH_OS, 1, 1, 0, BENCH_NO_FLOOR, 0, false, true},
+    /* Without a floor, bars are upper bounds: the p50 in us, bytes per event. */
+    {"append-dcb-hot", BENCH_DCB_HOT, BENCH_OS, 2, 1, 200000, BENCH_NO_FLOOR, 100, false, true},
+    {"size", BENCH_SIZE, BENCH_OS, 1, 1, 0, BENCH_NO_FLOOR, 300, false, false},
+    {"memory-unsealed", BENCH_MEMORY, BENCH_OS, 1, 1, 0, BENCH_NO_FLOOR, 30, false, true},
 };
 const size_t bench_workload_count = sizeof bench_workloads / sizeof bench_workloads[0];
 
@@ -48,11 +51,14 @@ static void usage(FILE *to)
 {
     (void)fputs(
         "bench [full] [OPTION...]\n"
+        "bench plot FILE --out FOLDER | bench table FILE [--markdown NAME]\n"
         "\n"
         "Measures Stele, two floors (F: fdatasync, R: a bare log) and other stores, in rounds,\n"
-        "and says first how long that takes.\n"
+        "and says first how long that takes. The other words show results that were kept.\n"
         "\n"
         "  full            9 rounds of 2 s, a million events, every workload (most of an hour)\n"
+        "  --out FOLDER    keep results (results.jsonl), tables (report.txt), what was measured\n"
+        "                  on (machine.md) and plots (*.svg) there\n"
         "  --json          one JSON object per line instead of tables\n"
         "  --only TEXT     workloads whose name contains TEXT\n"
         "  --systems A,B   only these of: stele rawlog sqlite lmdb rocksdb wiredtiger\n"
@@ -85,8 +91,9 @@ static void set_full(void)
 
 static void read_options(int argc, char **argv)
 {
-    enum { JSON = 1, ONLY, SYSTEMS, ROUNDS, SECONDS, EVENTS, STEPS, FOLDER, HELP };
+    enum { JSON = 1, OUT, ONLY, SYSTEMS, ROUNDS, SECONDS, EVENTS, STEPS, FOLDER, HELP };
     static const struct option known[] = {{"json", no_argument, NULL, JSON},
+                                          {"out", required_argument, NULL, OUT},
                                           {"only", required_argument, NULL, ONLY},
                                           {"systems", required_argument, NULL, SYSTEMS},
                                           {"rounds", required_argument, NULL, ROUNDS},
@@ -106,6 +113,9 @@ static void read_options(int argc, char **argv)
         switch (option) {
         case JSON:
             bench_set.is_json = true;
+            break;
+        case OUT:
+            bench_set.out = optarg;
             break;
         case ONLY:
             bench_set.only = optarg;
@@ -175,42 +185,129 @@ static bool is_reading(bench_kind kind)
     return kind == BENCH_REPLAY || kind == BENCH_STREAM || kind == BENCH_LAST || kind == BENCH_SIZE;
 }
 
-/* In seconds: runs, the flushes before durable ones, and filling what is read. */
+/* ---- How long it takes */
+
+/* In seconds, of one run: itself, the flushes before a durable one, a process, and copying a
+ * history. */
+static double run_estimate(const bench_workload *workload, const bench_system *system)
+{
+    const double seconds = 1.1 * bench_set.seconds + 0.3;
+
+    switch (workload->kind) {
+    case BENCH_SUSTAINED:
+        return 60;
+    case BENCH_MEMORY:
+        return 2;
+    case BENCH_SIZE:
+        return 0;
+    case BENCH_DCB:
+    case BENCH_DCB_HOT:
+        return seconds + 1;
+    case BENCH_APPEND:
+    case BENCH_ASYNC:
+        break;
+    case BENCH_REPLAY:
+    case BENCH_STREAM:
+    case BENCH_LAST:
+        return seconds + (double)bench_set.events / 2e6 +
+               (system == &bench_rawlog && workload->kind == BENCH_REPLAY ? bench_set.seconds : 0);
+    }
+    return seconds + 0.5 +
+           (workload->durability != BENCH_FULL ? 0
+            : bench_set.seconds < 0.8          ? bench_set.seconds / 2
+                                               : 0.4) +
+           (system == &bench_rawlog && strcmp(workload->name, "append-os-1") == 0
+                ? bench_set.seconds
+                : 0);
+}
+
+/* Of what is filled before it is used: the stores that are read, and histories. */
+static double fill_estimate(const bench_workload *workload, bool is_first_read)
+{
+    return (is_first_read ? (double)bench_set.events / 1.2e5 : 0) + (double)workload->events / 3e5;
+}
+
 static double estimate(void)
 {
     double total = 0;
 
     for (size_t s = 0; s < bench_system_count; s++) {
-        bool reads = false;
+        bool has_read = false;
         for (size_t w = 0; w < bench_workload_count; w++) {
             const bench_workload *workload = &bench_workloads[w];
-            const double flushes = workload->durability != BENCH_FULL ? 0
-                                   : bench_set.seconds < 0.8          ? bench_set.seconds / 2
-                                                                      : 0.4;
             for (unsigned round = 0; round < bench_set.rounds; round++) {
                 if (!is_wanted(workload, bench_systems[s], round)) {
                     continue;
                 }
-                total += workload->kind == BENCH_SUSTAINED ? 60
-                         : workload->kind == BENCH_MEMORY  ? 2
-                         : workload->kind == BENCH_SIZE    ? 0
-                                                        : 1.1 * bench_set.seconds + flushes + 0.3;
-                reads = reads || is_reading(workload->kind);
-                total += round == 0 ? (double)workload->events / 3e5 : 0;
+                total += run_estimate(workload, bench_systems[s]);
+                if (round == 0) {
+                    total += fill_estimate(workload, is_reading(workload->kind) && !has_read);
+                    has_read = has_read || is_reading(workload->kind);
+                }
             }
         }
-        total += reads ? (double)bench_set.events / 1.5e5 : 0;
     }
     return total;
 }
 
+static void say_duration(FILE *to, double seconds)
+{
+    if (seconds < 100) {
+        (void)fprintf(to, "%.0f s", seconds);
+    } else {
+        (void)fprintf(to, "%.0f minutes", seconds / 60);
+    }
+}
+
 static void announce(void)
 {
-    if (!bench_set.is_json) {
-        (void)printf("%u rounds of %g s a run on %s: about %.0f s\n", bench_set.rounds,
-                     bench_set.seconds, bench_set.folder, estimate());
-        (void)fflush(stdout);
+    const char *missing = bench_missing_peers();
+
+    if (bench_set.is_json) {
+        return;
     }
+    (void)printf("%u rounds of %g s a run; this takes about ", bench_set.rounds, bench_set.seconds);
+    say_duration(stdout, estimate());
+    (void)printf(".\n");
+    if (missing) {
+        (void)printf("Left out for want of a package; install:%s\n", missing);
+    }
+    (void)fflush(stdout);
+}
+
+/* How much of the work is done, by the estimate, and what is under way. A terminal sees each run,
+ * a file each round. */
+static void show_progress(unsigned round, const bench_workload *workload,
+                          const bench_system *system)
+{
+    static double planned;
+    static int64_t start;
+    static double done;
+    static unsigned round_shown;
+
+    if (planned <= 0) {
+        planned = estimate();
+        start = bench_now();
+    }
+    /* At first the estimate is all there is; in the end what was spent says more. */
+    const double part = done / planned;
+    const double spent = (double)(bench_now() - start) / 1e9;
+    const double pace = done > 0 ? part * spent / done + (1 - part) : 1;
+    const double left = part < 1 ? (1 - part) * planned * pace : 0;
+    if (!bench_set.is_json && (isatty(STDERR_FILENO) || round != round_shown)) {
+        (void)fprintf(stderr, "%s%3.0f %%, about ", isatty(STDERR_FILENO) ? "\r\033[K" : "",
+                      part * 100);
+        say_duration(stderr, left);
+        (void)fprintf(stderr, " left; round %u of %u", round + 1, bench_set.rounds);
+        if (isatty(STDERR_FILENO)) {
+            (void)fprintf(stderr, ": %s, %s", workload->name, system->name);
+        } else {
+            (void)fputc('\n', stderr);
+        }
+        round_shown = round;
+    }
+    done += run_estimate(workload, system) +
+            (round == 0 ? fill_estimate(workload, workload->kind == BENCH_REPLAY) : 0);
 }
 
 /* ---- Running */
@@ -229,12 +326,6 @@ static void run_one(const bench_workload *workload, const bench_system *system, 
         (void)fprintf(stderr, "bench: %s on %s failed\n", workload->name, system->name);
         has_failed = true;
     } else {
-        if (result.flushes > 0) {
-            const bench_result flushes = {.per_second = result.flushes,
-                                          .p50_us = result.flush_p50_us,
-                                          .p99_us = result.flush_p99_us};
-            bench_json(workload->name, round + 1, "fsync", &flushes);
-        }
         bench_record(workload, system, round, &result);
     }
     bench_remove(folder);
@@ -268,6 +359,27 @@ static const char *prepared_for(size_t row, size_t column)
     return folder;
 }
 
+/* What there is without any log, right after rawlog: it counts as a floor only if it comes near. */
+static void measure_bare(const bench_workload *workload, unsigned round)
+{
+    bench_result result = {0};
+    struct stat facts;
+    char path[1300];
+
+    if (strcmp(workload->name, "append-os-1") == 0) {
+        result.per_second = bench_floor_writes(root, bench_set.seconds);
+        result.p50_us = 1e6 / result.per_second;
+        bench_record_bare(workload, round, &result);
+    } else if (workload->kind == BENCH_REPLAY) {
+        bench_join(path, sizeof path, root, "reads-rawlog/log");
+        if (stat(path, &facts) == 0) {
+            result.per_second = bench_floor_sum(path, bench_set.seconds) *
+                                (double)bench_set.events / (double)facts.st_size;
+            bench_record_bare(workload, round, &result);
+        }
+    }
+}
+
 /* Which of the systems comes first changes from round to round. */
 static void run_round(unsigned round)
 {
@@ -278,44 +390,16 @@ static void run_round(unsigned round)
             if (!is_wanted(workload, bench_systems[s], round)) {
                 continue;
             }
-            if (!bench_set.is_json && isatty(STDERR_FILENO)) {
-                (void)fprintf(stderr, "\r\033[Kround %u of %u: %s, %s", round + 1, bench_set.rounds,
-                              workload->name, bench_systems[s]->name);
-            }
+            show_progress(round, workload, bench_systems[s]);
             run_one(workload, bench_systems[s], round,
                     is_reading(workload->kind) || workload->events > 0 ? prepared_for(w, s) : NULL);
+            if (bench_systems[s] == &bench_rawlog) {
+                measure_bare(workload, round);
+            }
         }
     }
     if (!bench_set.is_json && isatty(STDERR_FILENO)) {
         (void)fputs("\r\033[K", stderr);
-    }
-}
-
-/* rawlog counts as a floor only if it comes near what there is without any log. */
-static void judge_rawlog(void)
-{
-    char path[1300];
-    const double seconds = bench_set.seconds;
-    const double writes = bench_floor_writes(root, seconds);
-    bench_result result = {.per_second = writes, .p50_us = 1e6 / writes};
-
-    bench_json("append-os-1", 1, "write512", &result);
-    if (!bench_set.is_json) {
-        (void)printf("a bare loop of write() calls of 512 bytes: %.0f/s\n", writes);
-    }
-    bench_join(path, sizeof path, root, "reads-rawlog/log");
-    if (access(path, R_OK) == 0) {
-        struct stat facts;
-        const double bytes = bench_floor_sum(path, seconds);
-        result = (bench_result){0};
-        if (stat(path, &facts) == 0) {
-            result.per_second = bytes * (double)bench_set.events / (double)facts.st_size;
-        }
-        bench_json("replay-all", 1, "mapsum", &result);
-        if (!bench_set.is_json) {
-            (void)printf("adding up rawlog's mapped file: %.1f GB/s, %.0f events/s\n", bytes / 1e9,
-                         result.per_second);
-        }
     }
 }
 
@@ -337,16 +421,19 @@ static void run_steps(void)
 static void measure(void)
 {
     announce();
+    bench_output_begin();
     bench_floor_prepare(root);
     for (unsigned round = 0; round < bench_set.rounds; round++) {
         run_round(round);
     }
-    bench_print_tables();
-    judge_rawlog();
+    bench_output_end();
 }
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && bench_is_command(argv[1])) {
+        return bench_command(argc - 1, argv + 1);
+    }
     read_options(argc, argv);
     if (!bench_set.folder) {
         bench_set.folder = ".";

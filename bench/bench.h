@@ -76,7 +76,8 @@ struct bench_run;
 struct bench_result;
 
 typedef struct bench_system {
-    const char *name; /* in the JSON */
+    const char *name;             /* in the JSON */
+    const char *(*version)(void); /* of the library; NULL: it is ours */
     void *(*open)(const char *folder, bench_durability durability);
     void (*close)(void *handle);
     /* Appends `count` events in one transaction, checking each expectation. Any thread, one at a
@@ -159,6 +160,7 @@ typedef struct bench_settings {
     uint64_t events;      /* in the stores that are read */
     uint64_t history_max; /* of append-dcb-<n> */
     const char *folder;
+    const char *out;     /* where lines, tables and plots go; NULL: nowhere */
     const char *only;    /* workloads whose name contains this; NULL: all */
     const char *systems; /* comma-separated; NULL: all */
     uint64_t steps;      /* 0: measure */
@@ -251,6 +253,7 @@ void bench_run_size(const bench_run *run, bench_result *ret_result);
 
 /* Floors: floor.c. */
 void bench_floor_prepare(const char *folder);
+/* The file is written once and used again. */
 /* fdatasync calls a second of 512 bytes each over the blocks that bench_floor_prepare() wrote. */
 double bench_floor_flushes(double seconds, bench_histogram *ret_times);
 /* write() calls a second of 512 bytes. */
@@ -258,14 +261,17 @@ double bench_floor_writes(const char *folder, double seconds);
 /* Bytes a second of adding up a mapped file. */
 double bench_floor_sum(const char *file, double seconds);
 
-/* ---- Reporting: report.c */
+/* ---- What comes of it: output.c; results.h has the rest */
 
+/* Creates the folder of bench_set.out, if one is wanted. */
+void bench_output_begin(void);
+/* Notes a result and what was measured beside it. */
 void bench_record(const bench_workload *workload, const bench_system *system, unsigned round,
                   const bench_result *result);
-/* A line for the JSON alone. */
-void bench_json(const char *workload, unsigned round, const char *system,
-                const bench_result *result);
-void bench_print_tables(void);
+/* The bare loop beside a run of rawlog: write() or, of its mapped file, adding up. */
+void bench_record_bare(const bench_workload *workload, unsigned round, const bench_result *result);
+/* Tables, plots, and where they are. */
+void bench_output_end(void);
 
 /* ---- Small things: files.c, child.c */
 

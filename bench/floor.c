@@ -74,7 +74,11 @@ double bench_floor_flushes(double seconds, bench_histogram *ret_times)
 
 double bench_floor_writes(const char *folder, double seconds)
 {
-    const int file = written_file(folder, "writes", WRITE_FILE_SIZE);
+    static int file = -1;
+
+    if (file < 0) {
+        file = written_file(folder, "writes", WRITE_FILE_SIZE);
+    }
     const int64_t start = bench_now();
     const int64_t end = start + (int64_t)(seconds * 1e9);
     char block[FLUSH_SIZE];
@@ -89,7 +93,6 @@ double bench_floor_writes(const char *folder, double seconds)
         count++;
         now = bench_now();
     }
-    (void)close(file);
     return (double)count / ((double)(now - start) / 1e9);
 }
 
@@ -124,5 +127,7 @@ double bench_floor_sum(const char *file, double seconds)
         bytes += (double)facts.st_size;
         now = bench_now();
     }
+    (void)munmap((void *)(uintptr_t)words, (size_t)facts.st_size);
+    (void)close(descriptor);
     return bytes / ((double)(now - start) / 1e9);
 }

@@ -9,6 +9,7 @@
 #include "record.h"
 
 #include <lmdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,8 +213,21 @@ static void lmdb_close(void *handle)
     free(store);
 }
 
+static const char *lmdb_version_text(void)
+{
+    static char text[32];
+    int major;
+    int minor;
+    int patch;
+
+    (void)mdb_version(&major, &minor, &patch);
+    (void)snprintf(text, sizeof text, "%d.%d.%d", major, minor, patch);
+    return text;
+}
+
 const bench_system bench_lmdb = {
     .name = "lmdb",
+    .version = lmdb_version_text,
     .open = lmdb_open,
     .close = lmdb_close,
     .append = lmdb_append,

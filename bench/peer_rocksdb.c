@@ -291,8 +291,15 @@ static bool rocks_is_overhead(const char *file)
     return strncmp(file, "LOG", 3) == 0 || (size > 4 && strcmp(file + size - 4, ".log") == 0);
 }
 
+/* The header with the version is C++. */
+static const char *rocks_version_text(void)
+{
+    return BENCH_ROCKSDB_VERSION;
+}
+
 const bench_system bench_rocksdb = {
     .name = "rocksdb",
+    .version = rocks_version_text,
     .open = rocks_open,
     .close = rocks_close,
     .append = rocks_append,

@@ -180,6 +180,7 @@ static void sqlite_close_store(void *handle)
 
 const bench_system bench_sqlite = {
     .name = "sqlite",
+    .version = sqlite3_libversion,
     .open = sqlite_open,
     .close = sqlite_close_store,
     .append = sqlite_append,

@@ -223,8 +223,21 @@ static bool tiger_is_overhead(const char *file)
            strncmp(file, "WiredTigerTmplog", 16) == 0;
 }
 
+static const char *tiger_version_text(void)
+{
+    static char text[32];
+    int major;
+    int minor;
+    int patch;
+
+    (void)wiredtiger_version(&major, &minor, &patch);
+    (void)snprintf(text, sizeof text, "%d.%d.%d", major, minor, patch);
+    return text;
+}
+
 const bench_system bench_wiredtiger = {
     .name = "wiredtiger",
+    .version = tiger_version_text,
     .open = tiger_open,
     .close = tiger_close,
     .append = tiger_append,
