@@ -56,7 +56,7 @@ static void usage(FILE *to)
         "Measures Stele, two floors (F: fdatasync, R: a bare log) and other stores, in rounds,\n"
         "and says first how long that takes. The other words show results that were kept.\n"
         "\n"
-        "  full            9 rounds of 2 s, a million events, every workload (most of an hour)\n"
+        "  full            9 rounds of 2 s, a million events, every workload (more than half an hour)\n"
         "  --out FOLDER    keep results (results.jsonl), tables (report.txt), what was measured\n"
         "                  on (machine.md) and plots (*.svg) there\n"
         "  --json          one JSON object per line instead of tables\n"
@@ -83,8 +83,8 @@ static double number_of(const char *name, const char *text, double least, double
 static void set_full(void)
 {
     bench_set.is_full = true;
-    bench_set.rounds = 9;
-    bench_set.seconds = 2;
+    bench_set.rounds = BENCH_QUOTED_ROUNDS;
+    bench_set.seconds = BENCH_QUOTED_SECONDS;
     bench_set.events = 1000000;
     bench_set.history_max = UINT64_MAX;
 }
@@ -124,7 +124,7 @@ static void read_options(int argc, char **argv)
             bench_set.systems = optarg;
             break;
         case ROUNDS:
-            bench_set.rounds = (unsigned)number_of("rounds", optarg, 1, 50);
+            bench_set.rounds = (unsigned)number_of("rounds", optarg, 1, BENCH_ROUNDS_MAX);
             break;
         case SECONDS:
             bench_set.seconds = number_of("seconds", optarg, 0.05, 60);
@@ -191,7 +191,7 @@ static bool is_reading(bench_kind kind)
  * history. */
 static double run_estimate(const bench_workload *workload, const bench_system *system)
 {
-    const double seconds = 1.1 * bench_set.seconds + 0.3;
+    const double seconds = 1.1 * bench_set.seconds + 0.2;
 
     switch (workload->kind) {
     case BENCH_SUSTAINED:
@@ -202,7 +202,7 @@ static double run_estimate(const bench_workload *workload, const bench_system *s
         return 0;
     case BENCH_DCB:
     case BENCH_DCB_HOT:
-        return seconds + 1;
+        return seconds + 0.5;
     case BENCH_APPEND:
     case BENCH_ASYNC:
         break;
@@ -212,7 +212,7 @@ static double run_estimate(const bench_workload *workload, const bench_system *s
         return seconds + (double)bench_set.events / 2e6 +
                (system == &bench_rawlog && workload->kind == BENCH_REPLAY ? bench_set.seconds : 0);
     }
-    return seconds + 0.5 +
+    return seconds +
            (workload->durability != BENCH_FULL ? 0
             : bench_set.seconds < 0.8          ? bench_set.seconds / 2
                                                : 0.4) +
@@ -266,7 +266,8 @@ static void announce(void)
     if (bench_set.is_json) {
         return;
     }
-    (void)printf("%u rounds of %g s a run; this takes about ", bench_set.rounds, bench_set.seconds);
+    (void)printf("%u round%s of %g s a run; this takes about ", bench_set.rounds,
+                 bench_set.rounds == 1 ? "" : "s", bench_set.seconds);
     say_duration(stdout, estimate());
     (void)printf(".\n");
     if (missing) {
@@ -283,7 +284,7 @@ static void show_progress(unsigned round, const bench_workload *workload,
     static double planned;
     static int64_t start;
     static double done;
-    static unsigned round_shown;
+    static unsigned rounds_shown;
 
     if (planned <= 0) {
         planned = estimate();
@@ -294,7 +295,7 @@ static void show_progress(unsigned round, const bench_workload *workload,
     const double spent = (double)(bench_now() - start) / 1e9;
     const double pace = done > 0 ? part * spent / done + (1 - part) : 1;
     const double left = part < 1 ? (1 - part) * planned * pace : 0;
-    if (!bench_set.is_json && (isatty(STDERR_FILENO) || round != round_shown)) {
+    if (!bench_set.is_json && (isatty(STDERR_FILENO) || round == rounds_shown)) {
         (void)fprintf(stderr, "%s%3.0f %%, about ", isatty(STDERR_FILENO) ? "\r\033[K" : "",
                       part * 100);
         say_duration(stderr, left);
@@ -304,7 +305,7 @@ static void show_progress(unsigned round, const bench_workload *workload,
         } else {
             (void)fputc('\n', stderr);
         }
-        round_shown = round;
+        rounds_shown = round + 1;
     }
     done += run_estimate(workload, system) +
             (round == 0 ? fill_estimate(workload, workload->kind == BENCH_REPLAY) : 0);

@@ -193,8 +193,14 @@ void bench_machine_print(FILE *to)
     if (gmtime_r(&today.tv_sec, &parts)) {
         (void)strftime(date, sizeof date, "%Y-%m-%d", &parts);
     }
-    (void)fprintf(to, "- date: %s; %u rounds of %g s, %llu events in the stores that are read\n",
-                  date, bench_set.rounds, bench_set.seconds, (unsigned long long)bench_set.events);
+    (void)fprintf(to, "- date: %s; %u round%s of %g s, %llu events in the stores that are read\n",
+                  date, bench_set.rounds, bench_set.rounds == 1 ? "" : "s", bench_set.seconds,
+                  (unsigned long long)bench_set.events);
+    if (bench_set.rounds < BENCH_QUOTED_ROUNDS || bench_set.seconds < BENCH_QUOTED_SECONDS) {
+        (void)fprintf(
+            to, "- **a short run**: its ratios are rough; what is quoted has %d rounds of %g s\n",
+            BENCH_QUOTED_ROUNDS, BENCH_QUOTED_SECONDS);
+    }
     print_hardware(to);
     print_software(to);
     (void)fprintf(to,

@@ -22,12 +22,23 @@ static const struct {
     {"read-last-10", "reads of the last ten events of a stream"},
 };
 
+/* What is quoted without the page around it says so itself. */
+static void print_roughness(FILE *to)
+{
+    const unsigned rounds = bench_round_count();
+
+    if (rounds < BENCH_QUOTED_ROUNDS) {
+        (void)fprintf(to, "\n*Rough: of %u round%s; what is quoted should have %d.*\n", rounds,
+                      rounds == 1 ? "" : "s", BENCH_QUOTED_ROUNDS);
+    }
+}
+
 static void print_readme(FILE *to)
 {
     char own[BENCH_NUMBER_SIZE];
     char other[BENCH_NUMBER_SIZE];
 
-    (void)fputs("| per second | Stele | next best | |\n|---|--:|--:|---|\n", to);
+    (void)fputs("| per second | Stele | best other store | |\n|---|--:|--:|---|\n", to);
     for (size_t i = 0; i < sizeof readme_rows / sizeof readme_rows[0]; i++) {
         size_t row;
         if (!bench_find_row(readme_rows[i].workload, &row) || !bench_has(row, BENCH_STELE)) {
@@ -44,6 +55,7 @@ static void print_readme(FILE *to)
         (void)fprintf(to, "%s | %s, %.2f times |\n", other, bench_column_words[peer],
                       bench_ratio(row, row, peer, BENCH_RATE));
     }
+    print_roughness(to);
 }
 
 static void print_bar(FILE *to, size_t row)

@@ -13,6 +13,9 @@
 #include <stdio.h>
 
 #define BENCH_ROUNDS_MAX 64
+/* Who quotes less quotes noise. */
+#define BENCH_QUOTED_ROUNDS 9
+#define BENCH_QUOTED_SECONDS 2.0
 #define BENCH_WORKLOADS_MAX 64
 
 /* Who did it: the word in "system" of the JSON. The stores first, Stele and then rawlog. */
