@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ bench_settings bench_set = {.rounds = 3, .seconds = 0.5, .events = 200000, .hist
 static char root[1024];
 static bool is_prepared[sizeof bench_workloads / sizeof bench_workloads[0]];
 static bool has_failed;
+static volatile sig_atomic_t is_interrupted;
 
 /* ---- Options */
 
@@ -327,15 +329,18 @@ static void run_one(const bench_workload *workload, const bench_system *system, 
     bench_make_folder(folder);
     run.folder = folder;
     if (!bench_in_child(bench_run_workload, &run, &result)) {
-        (void)fprintf(stderr, "bench: %s on %s failed\n", workload->name, system->name);
         has_failed = true;
+        if (!is_interrupted) {
+            (void)fprintf(stderr, "bench: %s on %s failed\n", workload->name, system->name);
+        }
     } else {
         bench_record(workload, system, round, &result);
     }
     bench_remove(folder);
 }
 
-/* The store that a run reads, filled when it is first needed. Reads share one for each system. */
+/* The store that a run reads, filled when it is first needed. Reads share one for each system.
+ * NULL: filling it was interrupted. */
 static const char *prepared_for(size_t row, size_t column)
 {
     static char folders[BENCH_SYSTEMS_MAX][1200];
@@ -356,6 +361,9 @@ static const char *prepared_for(size_t row, size_t column)
     if (reads || !is_prepared[row]) {
         bench_make_folder(folder);
         if (!bench_in_child(reads ? bench_prepare_reads : bench_prepare_history, &run, &result)) {
+            if (is_interrupted) {
+                return NULL;
+            }
             bench_die("cannot fill a store for %s on %s", workload->name, run.system->name);
         }
         is_prepared[row] = true;
@@ -395,8 +403,12 @@ static void run_round(unsigned round)
                 continue;
             }
             show_progress(round, workload, bench_systems[s]);
-            run_one(workload, bench_systems[s], round,
-                    is_reading(workload->kind) || workload->events > 0 ? prepared_for(w, s) : NULL);
+            const bool has_store = is_reading(workload->kind) || workload->events > 0;
+            const char *prepared = has_store ? prepared_for(w, s) : NULL;
+            if (is_interrupted || (has_store && !prepared)) {
+                return;
+            }
+            run_one(workload, bench_systems[s], round, prepared);
             if (bench_systems[s] == &bench_rawlog) {
                 measure_bare(workload, round);
             }
@@ -422,12 +434,24 @@ static void run_steps(void)
     bench_run_steps(&run, bench_set.steps);
 }
 
+static void interrupt(int number)
+{
+    (void)number;
+    is_interrupted = 1;
+}
+
+/* An interruption ends the measuring; what was measured until then is shown, and the folder goes.
+ */
 static void measure(void)
 {
+    const struct sigaction action = {.sa_handler = interrupt};
+
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
     announce();
     bench_output_begin();
     bench_floor_prepare(root);
-    for (unsigned round = 0; round < bench_set.rounds; round++) {
+    for (unsigned round = 0; round < bench_set.rounds && !is_interrupted; round++) {
         run_round(round);
     }
     bench_output_end();
@@ -453,5 +477,5 @@ int main(int argc, char **argv)
         measure();
     }
     bench_remove(root);
-    return has_failed ? 1 : 0;
+    return is_interrupted ? 130 : has_failed ? 1 : 0;
 }

@@ -3,6 +3,7 @@
 #include "bench.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +104,9 @@ bool bench_in_child(void (*body)(const bench_run *run, bench_result *ret_result)
     }
     if (child == 0) {
         (void)close(ends[0]);
+        /* Only the parent tidies up when it is interrupted. */
+        (void)sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+        (void)sigaction(SIGTERM, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
         body(run, &result);
         if (write(ends[1], &result, sizeof result) != (ssize_t)sizeof result) {
             bench_die("cannot report a result: %s", strerror(errno));
