@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define TEXT_SIZE 200
+#define BUSY_PERCENT 10
 #ifdef __clang__
 #define COMPILER ""
 #else
@@ -203,9 +204,15 @@ void bench_machine_print(FILE *to)
     }
     print_hardware(to);
     print_software(to);
+    const double others_percent = total > 0 && others > 0 ? others / total * 100 : 0;
+    const double stolen_percent = total > 0 ? (now.stolen - ticks_before.stolen) / total * 100 : 0;
     (void)fprintf(to,
                   "- meanwhile: other programs took %.0f %% of the processors, the host withheld "
                   "%.0f %%; load %.2f before the start\n",
-                  total > 0 && others > 0 ? others / total * 100 : 0,
-                  total > 0 ? (now.stolen - ticks_before.stolen) / total * 100 : 0, load_before);
+                  others_percent, stolen_percent, load_before);
+    if (others_percent + stolen_percent > BUSY_PERCENT) {
+        (void)fprintf(
+            to, "- **a busy machine**: rates are too low, and ratios to F mean little when others "
+                "flush the same disk\n");
+    }
 }
