@@ -199,30 +199,28 @@ INLINE lens lens_of(stele__reader *reader)
     return (lens){reader, segment, segment->map, reader->verified_from};
 }
 
-/* A name that stands elsewhere, in front of `here`. `known`: one that needs no second look. */
-INLINE bool find_name(const lens *through, uint64_t definition, uint64_t size, size_t size_max,
-                      uint64_t here, uint64_t *known, stele_text *ret_name)
+/* A name that was not verified together with what refers to it. `known`: one that needs no second
+ * look. */
+INLINE bool look_name_up(const lens *through, uint64_t definition, size_t size, uint64_t *known,
+                         stele_text *ret_name)
 {
-    if (definition > here || size > here - definition) {
-        return false;
-    }
     const uint64_t place = definition << 32 | size;
     if (place == *known) {
-        *ret_name = (stele_text){(const char *)through->map + definition, (size_t)size};
+        *ret_name = (stele_text){(const char *)through->map + definition, size};
         return true;
     }
-    if (definition < STELE_SEGMENT_HEADER_SIZE + NAME_SUM || size - 1 >= size_max) {
+    const uint8_t *name = NULL;
+    if (definition < STELE_SEGMENT_HEADER_SIZE + NAME_SUM) {
         return false;
     }
-    const uint8_t *name = NULL;
     if (through->map) {
         name = through->map + definition;
-    } else if (!read_name(through->reader, definition, (size_t)size, &name)) {
+    } else if (!read_name(through->reader, definition, size, &name)) {
         return false;
     }
-    *ret_name = (stele_text){(const char *)name, (size_t)size};
+    *ret_name = (stele_text){(const char *)name, size};
     if (definition < through->verified_from && !STELE_CANARY_IS(15) &&
-        stele__name_sum(through->segment, definition, name, (size_t)size) !=
+        stele__name_sum(through->segment, definition, name, size) !=
             stele__load32(name - NAME_SUM)) {
         return false;
     }
@@ -230,6 +228,20 @@ INLINE bool find_name(const lens *through, uint64_t definition, uint64_t size, s
         *known = place;
     }
     return true;
+}
+
+/* A name that stands elsewhere, in front of `here`. */
+INLINE bool find_name(const lens *through, uint64_t definition, uint64_t size, size_t size_max,
+                      uint64_t here, uint64_t *known, stele_text *ret_name)
+{
+    if (size - 1 >= size_max || definition > here || size > here - definition) {
+        return false;
+    }
+    if (through->map && definition >= through->verified_from) {
+        *ret_name = (stele_text){(const char *)through->map + definition, (size_t)size};
+        return true;
+    }
+    return look_name_up(through, definition, (size_t)size, known, ret_name);
 }
 
 /* Parses a name or a reference to one. `is_steady`: there are few of its kind. */
@@ -282,7 +294,9 @@ INLINE bool parse_event(const lens *through, span *bytes, stele_record *ret_reco
 {
     enum { FIXED = 18 };
     stele__reader *reader = through->reader;
-    reader->name_bytes_used = 0;
+    if (!through->map) {
+        reader->name_bytes_used = 0;
+    }
     if (bytes->end - bytes->at < FIXED || (bytes->at[0] & ~EVENT_FLAGS)) {
         return false;
     }
@@ -688,13 +702,16 @@ void stele__batch_walk(stele__batch *batch, stele__reader *reader, stele_positio
                        size_t count_max)
 {
     stele__batch_clear(batch);
-    if (position != reader->next_position || (reader->next_code & 1) || !reader->segment->map) {
+    if (position != reader->next_position || (reader->next_code & 1)) {
         return;
     }
     uint64_t offset = reader->next_code >> 1;
     size_t count = 0;
     begin_verifying(reader, offset);
     const lens through = lens_of(reader);
+    if (!through.map) {
+        return;
+    }
     const size_t wanted = count_max < STELE_BATCH_SIZE ? count_max : STELE_BATCH_SIZE;
     while (count < wanted && has_room(batch)) {
         stele_record *record = &batch->records[count];
