@@ -27,7 +27,7 @@ const bench_workload bench_workloads[] = {
     {"append-os-1", BENCH_APPEND, BENCH_OS, 1, 1, 0, BENCH_BY_R, 0.70, false, false},
     {"append-none-1", BENCH_APPEND, BENCH_NONE, 1, 1, 0, BENCH_BY_R, 2, false, false},
     {"append-os-batch64", BENCH_APPEND, BENCH_OS, 1, W_BATCH, 0, BENCH_BY_R, 0.60, false, false},
-    {"append-os-sustained", BENCH_SUSTAINED, BENCH_OS, 1, W_BATCH, 0, BENCH_BY_R, 0.35, true, true},
+    {"append-os-sustained", BENCH_SUSTAINED, BENCH_OS, 1, 1, 0, BENCH_BY_R, 0.35, false, true},
     {"replay-all", BENCH_REPLAY, BENCH_OS, 1, 1, 0, BENCH_BY_R, 0.60, false, false},
     {"read-stream-1000", BENCH_STREAM, BENCH_OS, 1, 1, 0, BENCH_BY_R, 0.30, false, false},
     {"read-last-10", BENCH_LAST, BENCH_OS, 1, 1, 0, BENCH_BY_R, 0.60, false, false},
@@ -200,9 +200,9 @@ static double run_estimate(const bench_workload *workload, const bench_system *s
 
     switch (workload->kind) {
     case BENCH_SUSTAINED:
-        return 60;
+        return 1.2 * bench_sustained_seconds();
     case BENCH_MEMORY:
-        return 2;
+        return 8;
     case BENCH_SIZE:
         return 0;
     case BENCH_DCB:

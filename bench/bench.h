@@ -64,9 +64,59 @@ void bench_source_next(bench_source *source, bench_event *ret_event);
 void bench_source_batch(bench_source *source, bench_event *ret_events, size_t count);
 /* An event for the given stream. */
 void bench_source_for(bench_source *source, uint32_t stream, bench_event *ret_event);
+/* The data and metadata that belong to a random number. */
+void bench_payload(uint64_t random, bench_event *event);
+/* "account-<n>" for any n; answers its size without the NUL. */
+#define BENCH_NAME_SIZE 24
+size_t bench_account_name(uint32_t stream, char ret_name[BENCH_NAME_SIZE]);
 /* Streams from BENCH_STREAMS on are the long ones. */
 const char *bench_stream_name(uint32_t stream);
 size_t bench_stream_name_size(uint32_t stream);
+
+/* ---- A history that can be compared: model.c */
+
+/* From event number `first` on, events go to streams account-0 … account-<streams - 1>. */
+typedef struct bench_phase {
+    uint64_t first;
+    uint32_t streams;
+} bench_phase;
+
+#define BENCH_PHASES_MAX 16
+typedef struct bench_model {
+    bench_phase phases[BENCH_PHASES_MAX];
+    size_t phase_count;
+    uint32_t stream_count;
+    uint32_t *counts; /* events of each stream; shared with child processes */
+} bench_model;
+
+/* One event of the history, for a read that is compared. */
+typedef struct bench_sample {
+    uint64_t number;
+    uint32_t stream;
+    uint32_t revision;
+} bench_sample;
+
+void bench_model_init(bench_model *model, uint32_t streams);
+void bench_model_done(bench_model *model);
+/* Phases are added in the order of their first events. */
+void bench_model_phase(bench_model *model, uint64_t first, uint32_t streams);
+uint32_t bench_model_stream(const bench_model *model, uint64_t number);
+/* Event `number`, which has position number + 1, but for its expected revision. */
+void bench_model_event(const bench_model *model, uint64_t number, bench_event *ret_event);
+/* The same with its expected revision, and counts it. Numbers ascend from call to call. */
+void bench_model_next(bench_model *model, uint64_t number, bench_event *ret_event);
+/* At most `count` of the first `events` events, in order. The array is the caller's to free. */
+size_t bench_model_sample(const bench_model *model, uint64_t events, size_t count,
+                          bench_sample **ret_samples);
+/* Ends the process unless the record is this event. */
+void bench_model_compare(const bench_model *model, const stele_record *record, uint64_t number,
+                         uint64_t revision);
+/* Reads one event by stream and revision, and compares it. */
+void bench_model_read(const bench_model *model, stele_store *store, const bench_sample *sample);
+/* Compares the head and a sample of reads; answers how many. */
+uint64_t bench_model_check(const bench_model *model, stele_store *store, uint64_t events,
+                           size_t count);
+void bench_model_verify(stele_store *store, uint64_t events);
 
 /* ---- Systems */
 
@@ -129,7 +179,7 @@ typedef enum bench_kind {
     BENCH_LAST,
     BENCH_DCB, /* `events` events of history */
     BENCH_DCB_HOT,
-    BENCH_SUSTAINED, /* a minute of commits of `batch` events */
+    BENCH_SUSTAINED, /* a minute of single appends, then everything is compared */
     BENCH_SIZE,      /* bytes on disk per event */
     BENCH_MEMORY     /* memory per unsealed event */
 } bench_kind;
@@ -250,6 +300,19 @@ void bench_run_dcb_hot(const bench_run *run, bench_result *ret_result);
 void bench_run_sustained(const bench_run *run, bench_result *ret_result);
 void bench_run_memory(const bench_run *run, bench_result *ret_result);
 void bench_run_size(const bench_run *run, bench_result *ret_result);
+stele_info bench_stele_describe(stele_store *store);
+/* What the manifest of a store says was done in it. */
+typedef struct bench_upkeep {
+    uint64_t seals;
+    uint64_t merges;
+} bench_upkeep;
+bench_upkeep bench_stele_upkeep(const char *folder);
+
+/* How long append-os-sustained lasts. */
+double bench_sustained_seconds(void);
+
+/* 100 million events: scale.c. */
+int bench_scale(uint64_t events, uint64_t streams);
 
 /* Floors: floor.c. */
 void bench_floor_prepare(const char *folder);

@@ -3,6 +3,7 @@
 #include "bench.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,39 @@ void bench_stele_close(stele_store *store)
     stele_error error;
 
     check(stele_close(store, &error), &error);
+}
+
+stele_info bench_stele_describe(stele_store *store)
+{
+    stele_info info;
+    stele_error error;
+
+    check(stele_describe(store, &info, &error), &error);
+    return info;
+}
+
+/* Every index file that was ever begun has a number of its own: what is not a seal was a merge. */
+bench_upkeep bench_stele_upkeep(const char *folder)
+{
+    bench_upkeep upkeep = {0};
+    char path[4096];
+    char line[512];
+    unsigned long long next = 1;
+
+    bench_join(path, sizeof path, folder, "manifest");
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file)) {
+        upkeep.seals += strncmp(line, "segment ", 8) == 0;
+        (void)sscanf(line, "next-index %llu", &next);
+        if (strncmp(line, "crc ", 4) == 0) {
+            break; /* the second half says the same */
+        }
+    }
+    if (file) {
+        (void)fclose(file);
+    }
+    upkeep.merges = next - 1 > upkeep.seals ? next - 1 - upkeep.seals : 0;
+    return upkeep;
 }
 
 void bench_stele_event(const bench_event *event, stele_event *ret_event)

@@ -25,6 +25,8 @@ static uint8_t name_sizes[ALL_STREAMS];
 
 volatile uint64_t bench_seen;
 
+_Static_assert(NAME_SIZE <= BENCH_NAME_SIZE, "account names fit");
+
 static uint64_t next_random(uint64_t *state)
 {
     uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
@@ -86,6 +88,31 @@ size_t bench_stream_name_size(uint32_t stream)
     return name_sizes[stream];
 }
 
+size_t bench_account_name(uint32_t stream, char ret_name[BENCH_NAME_SIZE])
+{
+    static const char prefix[] = "account-";
+    char digits[10];
+    size_t count = 0;
+    size_t size = sizeof prefix - 1;
+
+    memcpy(ret_name, prefix, size);
+    do {
+        digits[count++] = (char)('0' + stream % 10);
+        stream /= 10;
+    } while (stream > 0);
+    while (count > 0) {
+        ret_name[size++] = digits[--count];
+    }
+    ret_name[size] = '\0';
+    return size;
+}
+
+void bench_payload(uint64_t random, bench_event *event)
+{
+    event->data = payloads[random % PAYLOADS];
+    event->metadata = metadata[random % PAYLOADS];
+}
+
 int64_t *bench_revisions_new(void)
 {
     int64_t *revisions = bench_allocate(ALL_STREAMS * sizeof *revisions);
@@ -119,8 +146,7 @@ void bench_source_for(bench_source *source, uint32_t stream, bench_event *ret_ev
     memcpy(ret_event->id.bytes + 12, &source->run, 4);
     ret_event->stream = stream;
     ret_event->expected = source->revisions[stream]++;
-    ret_event->data = payloads[random % PAYLOADS];
-    ret_event->metadata = metadata[random % PAYLOADS];
+    bench_payload(random, ret_event);
 }
 
 void bench_source_next(bench_source *source, bench_event *ret_event)
