@@ -214,6 +214,8 @@ typedef struct bench_settings {
     const char *only;    /* workloads whose name contains this; NULL: all */
     const char *systems; /* comma-separated; NULL: all */
     uint64_t steps;      /* 0: measure */
+    uint64_t streams;    /* of the scale run */
+    bool is_scale;
 } bench_settings;
 
 extern bench_settings bench_set;
@@ -312,7 +314,7 @@ bench_upkeep bench_stele_upkeep(const char *folder);
 double bench_sustained_seconds(void);
 
 /* 100 million events: scale.c. */
-int bench_scale(uint64_t events, uint64_t streams);
+int bench_run_scale(const char *root, uint64_t events, uint64_t streams);
 
 /* Floors: floor.c. */
 void bench_floor_prepare(const char *folder);

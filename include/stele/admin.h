@@ -40,6 +40,8 @@ typedef struct stele_info {
     uint64_t memory_bytes_max;   /**< the budget */
     uint64_t recovered_bytes;    /**< bytes of a torn tail that the last opening dropped (never acknowledged ones) */
     uint64_t healed_index_files; /**< index files that were damaged or missing and were rebuilt since opening */
+    uint64_t missing_index_files; /**< index files that are still to be built again, one for each segment; until then
+                                       what needs one of them builds it or waits for it */
     stele_duration clock_behind; /**< how far the clock stands behind the last event; 0: it does not */
     uint64_t flushes;            /**< of the log to stable storage since opening */
     uint64_t commits;            /**< accepted since opening */
