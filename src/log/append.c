@@ -395,7 +395,6 @@ stele_status stele__append_drive(stele__plan *plan, bool has_note, stele__fate *
                                  stele_receipt *ret_receipt, stele__group **ret_group,
                                  stele_error *reterr)
 {
-    enum { HEALS_MAX = 4 };
     stele__log *log = plan->log;
     for (unsigned heals = 0;;) {
         stele__look result = LOOK_AGAIN;
@@ -432,7 +431,7 @@ stele_status stele__append_drive(stele__plan *plan, bool has_note, stele__fate *
                 break;
             }
             status = answer(plan, result, ret_receipt, reterr);
-            if (status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK) {
+            while (status == STELE_CORRUPT && stele__maintain_again(log, &heals, reterr)) {
                 status = answer(plan, result, ret_receipt, reterr);
             }
             return status;
@@ -450,9 +449,8 @@ stele_status stele__append_drive(stele__plan *plan, bool has_note, stele__fate *
             *ret_fate = STELE_FATE_ANSWERED;
             status = fetch(plan, result, reterr);
             stele__plan_drop_view(plan);
-            if (status == STELE_CORRUPT && heals++ < HEALS_MAX &&
-                stele__maintain_heal(log, reterr) == STELE_OK) {
-                break; /* a damaged index file was built again: look once more */
+            if (status == STELE_CORRUPT && stele__maintain_again(log, &heals, reterr)) {
+                break; /* an index file was built again: look once more */
             }
             STELE_TRY(status);
             break;

@@ -46,6 +46,7 @@ struct stele__log_cursor {
     stele__postings postings;
     stele__search *search;
     stele__locator locator;
+    const stele__segment *announced; /* the segment that a walk over everything entered last */
     stele__reader reader;
     prefix_list stream_prefixes;
     prefix_list type_prefixes;
@@ -95,6 +96,7 @@ static stele_status make_cursor(stele__log *log, const stele_read *read,
     memset(cursor, 0, offsetof(stele__log_cursor, postings));
     cursor->search = NULL;
     cursor->locator.segment = NULL;
+    cursor->announced = NULL;
     cursor->failed = STELE_OK;
     cursor->log = log;
     cursor->from_time = INT64_MIN;
@@ -369,7 +371,8 @@ stele_status stele__log_read_open(stele__log *log, const stele_read *read, int m
     STELE_TRY(make_cursor(log, read, &cursor, reterr));
     cursor->must_exist = must_exist != 0;
     stele_status status = begin(cursor, read, reterr);
-    if (status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK) {
+    for (unsigned heals = 0;
+         status == STELE_CORRUPT && stele__maintain_again(log, &heals, reterr);) {
         stele__search_free(cursor->search);
         cursor->search = NULL;
         status = begin(cursor, read, reterr);
@@ -475,6 +478,18 @@ static inline void note_walk(stele__log_cursor *cursor)
     }
 }
 
+/* A walk over everything entered a segment: what it will read there is asked for ahead. */
+static void announce_walk(stele__log_cursor *cursor)
+{
+    enum { EVENT_SIZE = 512 }; /* as a guess, for a walk with a limit */
+    cursor->announced = cursor->locator.segment;
+    if (cursor->locator.index && cursor->direction == STELE_FORWARDS) { /* it is sealed */
+        const uint64_t size =
+            cursor->left < UINT64_MAX / EVENT_SIZE ? cursor->left * EVENT_SIZE : UINT64_MAX;
+        stele__segment_will_read(cursor->announced, cursor->reader.next_code >> 1, size);
+    }
+}
+
 static stele_status next_record(stele__log_cursor *cursor, const stele_record **ret_record,
                                 stele_error *reterr)
 {
@@ -505,6 +520,9 @@ static stele_status next_record(stele__log_cursor *cursor, const stele_record **
             tell_left_out(cursor);
         }
         step_behind(cursor, position);
+        if (cursor->is_everything && cursor->locator.segment != cursor->announced) {
+            announce_walk(cursor);
+        }
         if (is_shown(cursor, &event->record, &is_over)) {
             cursor->left -= cursor->left != UINT64_MAX;
             *ret_record = &event->record;
@@ -624,8 +642,8 @@ static __attribute__((noinline)) const stele_record *search_next(stele__log_curs
     const stele_record *record = NULL;
     if (cursor->failed == STELE_OK) {
         cursor->failed = next_record(cursor, &record, &cursor->failure);
-        if (cursor->failed == STELE_CORRUPT &&
-            stele__maintain_heal(cursor->log, &cursor->failure) == STELE_OK) {
+        for (unsigned heals = 0; cursor->failed == STELE_CORRUPT &&
+                                 stele__maintain_again(cursor->log, &heals, &cursor->failure);) {
             move_view(cursor);
             cursor->failed = next_record(cursor, &record, &cursor->failure);
         }

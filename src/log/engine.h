@@ -274,6 +274,14 @@ typedef struct stele__group {
 
 typedef struct stele__deferred stele__deferred;
 
+/* A thread of the store that is started when it is needed first. With the log's `lock`. */
+typedef struct stele__worker {
+    stele__thread thread;
+    stele__condition wanted;
+    bool is_started;
+    bool is_wanted;
+} stele__worker;
+
 struct stele__log {
     stele__budget budget;
     const stele_alloc *alloc; /* of the budget */
@@ -339,17 +347,19 @@ struct stele__log {
     stele__condition work; /* for the flusher thread (with `lock`) */
     stele__thread flusher;
     bool has_flusher;
-    bool is_flusher_napping; /* it comes by itself soon: no need to wake it for little */
-    stele__thread maintainer;
-    bool has_maintainer;
-    stele__condition upkeep; /* for the maintainer (with `lock`) */
-    bool wants_upkeep;
-    unsigned reserve_waiters; /* atomic by __atomic builtins: appenders who wait for a reserve */
-    int stop_merging;         /* atomic by __atomic builtins: index_merge looks at it */
+    bool is_flusher_napping;    /* it comes by itself soon: no need to wake it for little */
+    stele__worker maintainer;   /* seals and reserves */
+    stele__worker merger;       /* merges */
+    bool wants_index_in_memory; /* opened just now: index files may not be there. With `lock` */
+    unsigned reserve_waiters;   /* atomic by __atomic builtins: appenders who wait for a reserve */
+    int stop_merging;           /* atomic by __atomic builtins: index_merge looks at it */
 
     /* Maintenance: the manifest as it is on disk. */
     stele__mutex maintenance;
     stele__manifest manifest;
+    bool is_merging;
+    unsigned build_count;   /* missing index files that are being built */
+    stele__condition built; /* one was, or could not be (with `maintenance`) */
 
     /* Follower (read-only handles). */
     stele__mutex follow_lock;
@@ -421,17 +431,30 @@ stele_status stele__scan_segment(stele__log *log, stele__segment *segment,
 /* maintain.c */
 stele_status stele__maintain_reserve(stele__log *log, uint64_t size,
                                      stele_error *reterr); /* no lock held */
-stele_status stele__maintain_step(stele__log *log, bool *ret_more, stele_error *reterr);
-void stele__maintain_kick(stele__log *log); /* lock held */
-/* After STELE_CORRUPT_INDEX: builds damaged index files again from their segments. STELE_OK:
- * something was healed, look again. No lock held. Writers only; what cannot be healed leaves
- * *reterr alone and answers STELE_CORRUPT. */
-stele_status stele__maintain_heal(stele__log *log, const stele_error *found);
+/* After STELE_CORRUPT_INDEX: builds damaged index files again from their segments, or the missing
+ * one that was needed. True: look again. No lock held. Writers only; what cannot be healed leaves
+ * *found alone, or says there why a missing one cannot be built. `*heals`, at first 0, bounds how
+ * often. */
+bool stele__maintain_again(stele__log *log, unsigned *heals, stele_error *found);
 stele_status stele__maintain_seal_all(stele__log *log, uint64_t bytes_min, stele_error *reterr);
 stele_status stele__maintain_write_index(stele__log *log, stele__part *part,
                                          stele__manifest *manifest, stele__index **ret_index,
                                          stele_error *reterr);
+/* Strikes the index file that begins at a position off a manifest. Returns its number; 0: there is
+ * none. */
+uint64_t stele__maintain_forget_index(stele__manifest *manifest, stele_position first);
 void stele__maintain_index_name(uint64_t number, char ret_name[STELE_FILE_NAME_SIZE]);
+
+/* upkeep.c. Index files are brought into memory in pieces of this size; smaller ones come by
+ * themselves. */
+enum { STELE_INDEX_CHUNK = 8 << 20 };
+stele_status stele__maintain_step(stele__log *log, bool *ret_more, stele_error *reterr);
+void stele__maintain_kick(stele__log *log); /* lock held */
+
+/* rebuild.c: builds a missing index file, or waits for who does it. No lock held. */
+stele_status stele__rebuild_wanted(stele__log *log, stele_position wanted, stele_error *reterr);
+/* … all of them. */
+stele_status stele__rebuild_all(stele__log *log, stele_error *reterr);
 
 /* recover.c */
 stele_status stele__recover(stele__log *log, stele_error *reterr);

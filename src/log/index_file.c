@@ -78,6 +78,9 @@ static stele_status load_section(stele__index *index, stele__index_section_numbe
     const stele__index_section *section = &index->header.sections[number];
     if (index->map) {
         *ret_bytes = index->map + section->offset;
+        if (index->vfs->will_read) {
+            index->vfs->will_read(index->vfs, *ret_bytes, (size_t)section->size);
+        }
     } else {
         *ret_own =
             section->size <= SIZE_MAX ? stele__allocate(index->alloc, (size_t)section->size) : NULL;
@@ -219,6 +222,7 @@ static const char *decode_segment(const stele__index *index, const uint8_t *line
     segment->bytes = stele__load64(line + 24);
     segment->first_time = (stele_time)stele__load64(line + 32);
     segment->last_time = (stele_time)stele__load64(line + 40);
+    segment->absent = 0;
     if (segment->first != (before ? before->last + 1 : index->header.first) ||
         segment->last < segment->first || segment->last > index->header.last ||
         segment->last - segment->first >= UINT32_MAX) {
@@ -293,6 +297,15 @@ stele_status stele__index_open_tables(stele__index *index, stele_error *reterr)
     return check_sparse(index, reterr);
 }
 
+/* The filter is asked by every look-up, whatever it looks for, and lies scattered under the hash:
+ * it is brought into memory at once, where each page would be a disk read of its own. */
+static stele_status open_filter(stele__index *index, stele_error *reterr)
+{
+    uint8_t *own = NULL;
+    const uint8_t *filter;
+    return index->map ? load_section(index, STELE_INDEX_FILTER, &own, &filter, reterr) : STELE_OK;
+}
+
 static stele_status check_identity(const stele__index *index, const stele_uuid *store,
                                    stele_position first, stele_position last, stele_error *reterr)
 {
@@ -328,6 +341,9 @@ stele_status stele__index_open(const stele_alloc *alloc, const stele_vfs *vfs, c
     }
     if (status == STELE_OK) {
         status = stele__index_open_tables(index, reterr);
+    }
+    if (status == STELE_OK) {
+        status = open_filter(index, reterr);
     }
     if (status != STELE_OK) {
         stele__index_unref(index);
@@ -381,6 +397,14 @@ stele_position stele__index_first(const stele__index *index)
 stele_position stele__index_last(const stele__index *index)
 {
     return index->header.last;
+}
+
+void stele__index_will_read(const stele__index *index, uint64_t offset, uint64_t size)
+{
+    const uint64_t rest = index->header.file_size - offset;
+    if (index->map && index->vfs->will_read) {
+        index->vfs->will_read(index->vfs, index->map + offset, (size_t)(size < rest ? size : rest));
+    }
 }
 
 uint64_t stele__index_bytes(const stele__index *index)

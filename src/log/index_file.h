@@ -54,7 +54,26 @@ typedef struct stele__index_segment {
     uint64_t bytes;        /* end of the last frame */
     stele_time first_time; /* of the first and last commit */
     stele_time last_time;
+    /* Bits of what certainly does not occur in it, so that nobody need ask: STELE_ABSENT_… Kept in
+     * the manifest alone, not in index files. */
+    uint64_t absent;
 } stele__index_segment;
+
+/* For every kind but streams: no term of that kind. */
+#define STELE_ABSENT(kind) (UINT64_C(1) << (kind))
+/* No stream whose name begins with "$$". */
+#define STELE_ABSENT_METASTREAMS UINT64_C(1)
+#define STELE_ABSENT_ALL                                                                           \
+    (STELE_ABSENT_METASTREAMS | STELE_ABSENT(STELE_TERM_CATEGORY) |                                \
+     STELE_ABSENT(STELE_TERM_TYPE) | STELE_ABSENT(STELE_TERM_TAG) | STELE_ABSENT(STELE_TERM_KEY))
+/* The bit that a term would have. 0: none, it may always occur. */
+static inline uint64_t stele__term_absent(stele__term_kind kind, stele_text name)
+{
+    const bool is_metastream = name.size > 2 && name.data[0] == '$' && name.data[1] == '$';
+    return kind != STELE_TERM_STREAM ? STELE_ABSENT(kind)
+           : is_metastream           ? STELE_ABSENT_METASTREAMS
+                                     : 0;
+}
 
 /* ---- building ---- */
 
@@ -123,8 +142,27 @@ uint64_t stele__index_term_count(const stele__index *index);
 uint64_t stele__index_posting_count(const stele__index *index);
 size_t stele__index_segment_count(const stele__index *index);
 const stele__index_segment *stele__index_segment_at(const stele__index *index, size_t number);
+/* Asks for some of the file to be brought into memory, if it is mapped; `offset` is below its
+ * bytes.
+ */
+void stele__index_will_read(const stele__index *index, uint64_t offset, uint64_t size);
 /* Private memory held by the open index, in bytes (not what is mapped). */
 size_t stele__index_memory(const stele__index *index);
+
+/*
+ * Stands for an index file that is missing and is to be built again, of one segment. It answers
+ * that what is certainly absent from the segment is not there; everything else fails with
+ * STELE_CORRUPT_INDEX, and the first position of its range in the error's conflict.position, which
+ * no other such failure has.
+ */
+stele_status stele__index_missing(const stele_alloc *alloc, const stele__index_segment *segment,
+                                  stele__index **ret_index, stele_error *reterr);
+bool stele__index_is_missing(const stele__index *index);
+/* Who builds it: of whoever holds the maintenance lock. */
+typedef enum stele__claim { STELE_CLAIM_NONE, STELE_CLAIM_TAKEN, STELE_CLAIM_FAILED } stele__claim;
+stele__claim *stele__index_claim(stele__index *index);
+/* That failure. */
+stele_status stele__index_fail_missing(const stele__index *index, stele_error *reterr);
 
 /* Looks a term up: *ret_found tells. `hash` is stele__term_hash() of it. No allocation. */
 stele_status stele__index_find(const stele__index *index, stele__term_kind kind, stele_text name,

@@ -140,6 +140,9 @@ stele_status stele__index_find(const stele__index *index, stele__term_kind kind,
         STELE_TRY(ask_filter(index, hash, &maybe, reterr));
     }
     if (!maybe) {
+        if (index->is_missing && !(index->segments->absent & stele__term_absent(kind, name))) {
+            return stele__index_fail_missing(index, reterr);
+        }
         *ret_found = false;
         return stele__succeed(reterr);
     }

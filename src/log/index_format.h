@@ -280,6 +280,8 @@ struct stele__index {
     char *path;
     size_t path_size; /* with NUL */
     _Atomic uint32_t references;
+    bool is_missing;    /* there is no file: index_missing.c */
+    stele__claim claim; /* … then: who builds it. Under the maintenance lock */
     stele_file *file;   /* NULL when mapped */
     const uint8_t *map; /* NULL: read */
     stele__hash_key hash_key;

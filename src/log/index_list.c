@@ -257,6 +257,9 @@ stele_status stele__index_offset_of(const stele__index *index, stele_position po
         return stele__fail(reterr, STELE_INVALID, "position %llu is not in index file %s",
                            (unsigned long long)position, index->path);
     }
+    if (index->is_missing) {
+        return stele__index_fail_missing(index, reterr);
+    }
     const uint64_t place =
         index->header.sections[STELE_INDEX_OFFSETS].offset + 4 * (position - index->header.first);
     STELE_TRY(stele__index_page(index, place / STELE_INDEX_PAGE_SIZE, scratch, &page, reterr));

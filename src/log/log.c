@@ -78,7 +78,9 @@ static int init_locks(stele__log *log)
     error = error ? error : stele__mutex_init(&log->follow_lock, STELE_RANK_FOLLOW);
     error = error ? error : stele__condition_init(&log->room);
     error = error ? error : stele__condition_init(&log->work);
-    return error ? error : stele__condition_init(&log->upkeep);
+    error = error ? error : stele__condition_init(&log->maintainer.wanted);
+    error = error ? error : stele__condition_init(&log->merger.wanted);
+    return error ? error : stele__condition_init(&log->built);
 }
 
 static void free_log(stele__log *log)
@@ -97,7 +99,9 @@ static void free_log(stele__log *log)
     }
     stele__condition_done(&log->room);
     stele__condition_done(&log->work);
-    stele__condition_done(&log->upkeep);
+    stele__condition_done(&log->maintainer.wanted);
+    stele__condition_done(&log->merger.wanted);
+    stele__condition_done(&log->built);
     stele__mutex_done(&log->follow_lock);
     stele__mutex_done(&log->maintenance);
     stele__mutex_done(&log->lock);
@@ -159,6 +163,31 @@ static stele_status make_log(const char *folder, const stele_options *options, s
     return STELE_OK;
 }
 
+static bool has_missing(const stele__view *view)
+{
+    for (size_t i = 0; i < view->index_count; i++) {
+        if (stele__index_is_missing(view->indexes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Has the threads build missing index files, and bring those that are there into memory. */
+static void begin_maintenance(stele__log *log)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < log->view->index_count; i++) {
+        bytes += stele__index_bytes(log->view->indexes[i]);
+    }
+    stele__lock(&log->lock);
+    log->wants_index_in_memory = bytes >= STELE_INDEX_CHUNK;
+    if (log->wants_index_in_memory || has_missing(log->view)) {
+        stele__maintain_kick(log);
+    }
+    stele__unlock(&log->lock);
+}
+
 stele_status stele__log_open(const char *folder, const stele_options *options, stele__log **ret_log,
                              stele_error *reterr)
 {
@@ -172,6 +201,9 @@ stele_status stele__log_open(const char *folder, const stele_options *options, s
     }
     log->clock_wall = log->clock->now(log->clock->context);
     log->clock_monotonic = log->clock->monotonic(log->clock->context);
+    if (log->is_writer) {
+        begin_maintenance(log);
+    }
     *ret_log = log;
     return STELE_OK;
 }
@@ -184,17 +216,22 @@ static void stop_threads(stele__log *log)
     stele__lock(&log->lock);
     log->is_closing = true;
     const bool had_flusher = log->has_flusher;
-    const bool had_maintainer = log->has_maintainer;
     stele__condition_wake_all(&log->work);
-    stele__condition_wake_all(&log->upkeep);
+    stele__condition_wake_all(&log->maintainer.wanted);
+    stele__condition_wake_all(&log->merger.wanted);
     stele__unlock(&log->lock);
     if (had_flusher) {
         stele__thread_join(&log->flusher);
     }
-    if (had_maintainer) {
-        stele__thread_join(&log->maintainer);
+    /* No worker is started any more: the maintainer, who starts the merger, looks at is_closing. */
+    stele__worker *const workers[] = {&log->maintainer, &log->merger};
+    for (size_t i = 0; i < sizeof workers / sizeof *workers; i++) {
+        if (workers[i]->is_started) {
+            stele__thread_join(&workers[i]->thread);
+        }
+        workers[i]->is_started = false;
     }
-    log->has_flusher = log->has_maintainer = false;
+    log->has_flusher = false;
     __atomic_store_n(&log->stop_merging, 0, __ATOMIC_RELAXED);
 }
 
@@ -379,6 +416,7 @@ static void describe_view(stele__log *log, const stele__view *view, stele_info *
     }
     for (size_t i = 0; i < view->index_count; i++) {
         info->index_bytes += stele__index_bytes(view->indexes[i]);
+        info->missing_index_files += stele__index_is_missing(view->indexes[i]);
     }
     for (size_t i = 0; i < view->part_count; i++) {
         info->unsealed_events += stele__tail_event_count(view->parts[i]->tail);
@@ -389,7 +427,31 @@ static void describe_view(stele__log *log, const stele__view *view, stele_info *
         stele__unlock(lock);
     }
     info->segment_count = view->sealed_count + view->part_count;
-    info->index_file_count = view->index_count;
+    info->index_file_count = view->index_count - info->missing_index_files;
+}
+
+/* Of the first event. It stands at the beginning of the first segment: no index is needed. */
+static stele_status first_time(const stele__view *view, stele__locator *locator,
+                               stele__reader *reader, stele_time *ret_time, stele_error *reterr)
+{
+    if (view->index_count > 0 && stele__index_is_missing(view->indexes[0])) {
+        stele__frame frame = {.time = 0};
+        stele__frame_result result;
+        const char *why;
+        stele__reader_enter(reader, view->sealed[0].segment);
+        STELE_TRY(
+            stele__frame_read(reader, STELE_SEGMENT_HEADER_SIZE, 1, &frame, &result, &why, reterr));
+        if (result != STELE_FRAME_GOOD) {
+            return stele__fail(reterr, STELE_CORRUPT, "position 1 is damaged: %s, offset %d: %s",
+                               view->sealed[0].segment->path, STELE_SEGMENT_HEADER_SIZE, why);
+        }
+        *ret_time = frame.time;
+        return STELE_OK;
+    }
+    const stele__event *event;
+    STELE_TRY(stele__view_event(view, locator, reader, 1, &event, reterr));
+    *ret_time = event->record.time;
+    return STELE_OK;
 }
 
 static stele_status describe_times(stele__log *log, const stele__view *view, stele_info *info,
@@ -401,8 +463,7 @@ static stele_status describe_times(stele__log *log, const stele__view *view, ste
     stele_status status = STELE_OK;
     stele__reader_init(&reader, log->alloc);
     if (info->head > 0) {
-        status = stele__view_event(view, &locator, &reader, 1, &event, reterr);
-        info->first_time = status == STELE_OK ? event->record.time : 0;
+        status = first_time(view, &locator, &reader, &info->first_time, reterr);
     }
     if (info->head > 0 && status == STELE_OK) {
         status = stele__view_event(view, &locator, &reader, info->head, &event, reterr);
@@ -424,7 +485,8 @@ stele_status stele__log_describe(stele__log *log, stele_info *ret_info, stele_er
     describe_view(log, view, &info);
     stele_status status = describe_times(log, view, &info, reterr);
     stele__view_unref(view);
-    if (status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK) {
+    for (unsigned heals = 0;
+         status == STELE_CORRUPT && stele__maintain_again(log, &heals, reterr);) {
         stele_position head;
         view = stele__log_view(log, &head);
         status = describe_times(log, view, &info, reterr);
@@ -515,7 +577,8 @@ stele_status stele__log_describe_stream(stele__log *log, const char *stream,
     stele__stream_facts facts;
     const stele_text name = stele__text(stream);
     stele_status status = find_facts(log, name, &facts, reterr);
-    if (status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK) {
+    for (unsigned heals = 0;
+         status == STELE_CORRUPT && stele__maintain_again(log, &heals, reterr);) {
         status = find_facts(log, name, &facts, reterr);
     }
     STELE_TRY(status);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Maintenance: reserving the next segment, turning parts into index files, merging index files. One
- * piece at a time under the maintenance lock, by the store's thread, by stele_step(), or by an
- * appender who finds too many parts waiting.
+ * Maintenance: reserving the next segment, turning parts into index files, building damaged index
+ * files again. One piece at a time under the maintenance lock, by the store's threads, by
+ * stele_step(), or by an appender who finds too many parts waiting. Merging (merge.c) and building
+ * missing files (rebuild.c) take long: they hold the lock to begin and to end only.
  *
  * M1  A segment is synced before the manifest calls it sealed.
  *
@@ -12,13 +13,10 @@
  * M3  A failure leaves the old manifest and the old view in place: nothing is lost, and the piece
  * is tried again later.
  */
-#include "log/engine.h"
+#include "log/maintain.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-
-enum { MERGE_WIDTH = 4, LEVEL_MAX = 32 };
-#define MERGED_POSTINGS_MAX ((uint64_t)256 << 20)
 
 void stele__maintain_index_name(uint64_t number, char ret_name[STELE_FILE_NAME_SIZE])
 {
@@ -136,9 +134,9 @@ static stele_status make_view(stele__log *log, const stele__view *old, const ste
 }
 
 /* Replaces the view while the sequencer cannot change it. */
-static stele_status install(stele__log *log, const stele__part *sealed,
-                            const stele__index_segment *info, stele__index *index,
-                            stele_error *reterr)
+stele_status stele__maintain_install(stele__log *log, const stele__part *sealed,
+                                     const stele__index_segment *info, stele__index *index,
+                                     stele_error *reterr)
 {
     stele__view *view = NULL;
     stele__lock(&log->lock);
@@ -217,12 +215,14 @@ static stele__index_segment describe_part(const stele__part *part)
                                   .last = part->last,
                                   .bytes = part->end,
                                   .first_time = part->segment->header.base_time,
-                                  .last_time = part->last_time};
+                                  .last_time = part->last_time,
+                                  .absent = stele__tail_absent(part->tail)};
 }
 
 /* The parameters of a new index file; `path` keeps its name. */
-static stele_status new_file(stele__log *log, uint64_t number, uint64_t terms, stele__buffer *path,
-                             stele__index_params *ret_params, stele_error *reterr)
+stele_status stele__maintain_new_file(stele__log *log, uint64_t number, uint64_t terms,
+                                      stele__buffer *path, stele__index_params *ret_params,
+                                      stele_error *reterr)
 {
     char name[STELE_FILE_NAME_SIZE];
     stele__maintain_index_name(number, name);
@@ -236,59 +236,68 @@ static stele_status new_file(stele__log *log, uint64_t number, uint64_t terms, s
     return STELE_OK;
 }
 
-static stele_status open_index(stele__log *log, const char *path, stele_position first,
-                               stele_position last, stele__index **ret_index, stele_error *reterr)
+stele_status stele__maintain_open_index(stele__log *log, const char *path, stele_position first,
+                                        stele_position last, stele__index **ret_index,
+                                        stele_error *reterr)
 {
     return stele__index_open(log->alloc, log->vfs, path, log->options.mapping, &log->store,
                              &log->hash_key, first, last, ret_index, reterr);
 }
 
-static int sync_names(stele__log *log)
+int stele__maintain_sync_names(stele__log *log)
 {
     return STELE_CANARY_IS(3) ? 0 : log->vfs->sync_folder(log->vfs, log->folder);
 }
 
-stele_status stele__maintain_write_index(stele__log *log, stele__part *part,
-                                         stele__manifest *manifest, stele__index **ret_index,
-                                         stele_error *reterr)
+stele_status stele__maintain_write_part(stele__log *log, const stele__part *part, uint64_t number,
+                                        stele__manifest_index *ret_entry, stele__index **ret_index,
+                                        stele_error *reterr)
 {
     stele__buffer path = {.alloc = log->alloc};
     stele__index_params params;
     stele__index_builder *builder = NULL;
-    uint64_t bytes = 0;
     const stele__index_segment info = describe_part(part);
-    const uint64_t number = manifest->next_index++;
-    stele_status status =
-        new_file(log, number, stele__tail_term_count(part->tail), &path, &params, reterr);
+    *ret_entry = (stele__manifest_index){.number = number, .first = info.first, .last = info.last};
+    stele_status status = stele__maintain_new_file(log, number, stele__tail_term_count(part->tail),
+                                                   &path, &params, reterr);
     if (status == STELE_OK) {
         status = stele__index_build(&params, &builder, reterr);
     }
     if (status == STELE_OK) {
         status = fill_builder(log, builder, part, &info, reterr);
         if (status == STELE_OK) {
-            status = stele__index_finish(builder, &bytes, reterr);
+            status = stele__index_finish(builder, &ret_entry->bytes, reterr);
         } else {
             stele__index_cancel(builder);
         }
     }
     if (status == STELE_OK) {
-        const int error = sync_names(log);
+        const int error = stele__maintain_sync_names(log);
         status = error ? stele__fail_os(reterr, STELE_IO, error, "cannot sync %s", log->folder)
-                       : open_index(log, params.path, info.first, info.last, ret_index, reterr);
-    }
-    if (status == STELE_OK) {
-        const stele__manifest_index entry = {number, 0, info.first, info.last, bytes};
-        status = stele__manifest_put_index(manifest, &entry, reterr);
-        if (status != STELE_OK) {
-            stele__index_unref(*ret_index);
-        }
+                       : stele__maintain_open_index(log, params.path, info.first, info.last,
+                                                    ret_index, reterr);
     }
     stele__buffer_done(&path);
     return status;
 }
 
+stele_status stele__maintain_write_index(stele__log *log, stele__part *part,
+                                         stele__manifest *manifest, stele__index **ret_index,
+                                         stele_error *reterr)
+{
+    stele__manifest_index entry;
+    STELE_TRY(
+        stele__maintain_write_part(log, part, manifest->next_index++, &entry, ret_index, reterr));
+    const stele_status status = stele__manifest_put_index(manifest, &entry, reterr);
+    if (status != STELE_OK) {
+        stele__index_unref(*ret_index);
+    }
+    return status;
+}
+
 /* Writes a new manifest and keeps it, or leaves the old one. Takes `next` over. */
-static stele_status replace_manifest(stele__log *log, stele__manifest *next, stele_error *reterr)
+stele_status stele__maintain_replace_manifest(stele__log *log, stele__manifest *next,
+                                              stele_error *reterr)
 {
     const stele_status status = stele__manifest_write(log->vfs, log->folder, next, reterr);
     if (status != STELE_OK) {
@@ -337,10 +346,10 @@ static stele_status seal(stele__log *log, stele__part *part, stele_error *reterr
         stele__manifest_done(&next);
         return status;
     }
-    status = replace_manifest(log, &next, reterr);
+    status = stele__maintain_replace_manifest(log, &next, reterr);
     if (status == STELE_OK) {
         stele__segment_finish_writing(part->segment);
-        status = install(log, part, &info, index, reterr);
+        status = stele__maintain_install(log, part, &info, index, reterr);
     }
     if (STELE_CANARY_IS(31) && status != STELE_OK) {
         return status;
@@ -349,33 +358,13 @@ static stele_status seal(stele__log *log, stele__part *part, stele_error *reterr
     return status;
 }
 
-/* ---- merging */
-
-/* Finds neighbours of one level that are many enough to merge. Returns how many from *ret_from on;
- * 0: none. */
-static size_t find_merge(const stele__view *view, const stele__manifest *manifest, size_t *ret_from)
+stele__view *stele__maintain_view(stele__log *log)
 {
-    size_t from = 0;
-    uint64_t postings = 0;
-    for (size_t i = 0; i < manifest->index_count && manifest->index_count == view->index_count;
-         i++) {
-        if (manifest->indexes[i].level != manifest->indexes[from].level) {
-            from = i;
-            postings = 0;
-        }
-        postings += stele__index_posting_count(view->indexes[i]);
-        if (postings > MERGED_POSTINGS_MAX || manifest->indexes[i].level >= LEVEL_MAX) {
-            from = i;
-            postings = stele__index_posting_count(view->indexes[i]);
-        } else if (i - from + 1 == MERGE_WIDTH) {
-            *ret_from = from;
-            return MERGE_WIDTH;
-        }
-    }
-    return 0;
+    stele_position head;
+    return stele__log_view(log, &head);
 }
 
-static void remove_index(stele__log *log, uint64_t number)
+void stele__maintain_remove_index(stele__log *log, uint64_t number)
 {
     stele__buffer path = {.alloc = log->alloc};
     char name[STELE_FILE_NAME_SIZE];
@@ -386,86 +375,6 @@ static void remove_index(stele__log *log, uint64_t number)
         (void)log->vfs->remove(log->vfs, (const char *)path.data);
     }
     stele__buffer_done(&path);
-}
-
-static stele_status write_merged(stele__log *log, stele__index *const *inputs, size_t count,
-                                 const stele__index_params *params, uint64_t *ret_bytes,
-                                 stele__index **ret_index, stele_error *reterr)
-{
-    STELE_TRY(stele__index_merge(params, inputs, count, &log->stop_merging, ret_bytes, reterr));
-    const int error = sync_names(log);
-    if (error) {
-        return stele__fail_os(reterr, STELE_IO, error, "cannot sync %s", log->folder);
-    }
-    return open_index(log, params->path, stele__index_first(inputs[0]),
-                      stele__index_last(inputs[count - 1]), ret_index, reterr);
-}
-
-/* How many terms the filter of a merged file is made for. It is made in memory: beyond a quarter of
- * the budget it gets less exact instead of larger. */
-static uint64_t filtered_terms(const stele__log *log, uint64_t terms)
-{
-    const uint64_t most = log->options.memory_bytes / 6;
-    return terms < most ? terms : most;
-}
-
-/* Maintenance lock held. */
-static stele_status merge(stele__log *log, const stele__view *view, size_t from, size_t count,
-                          stele_error *reterr)
-{
-    stele__buffer path = {.alloc = log->alloc};
-    stele__index_params params;
-    stele__index *index = NULL;
-    stele__manifest next;
-    uint64_t terms = 0;
-    uint64_t old_numbers[MERGE_WIDTH];
-    for (size_t i = 0; i < count; i++) {
-        terms += stele__index_term_count(view->indexes[from + i]);
-        old_numbers[i] = log->manifest.indexes[from + i].number;
-    }
-    stele__manifest_init(&next, log->alloc);
-    STELE_TRY(stele__manifest_copy(&log->manifest, &next, reterr));
-    stele__manifest_index entry = {.number = next.next_index++,
-                                   .level = log->manifest.indexes[from].level + 1,
-                                   .first = stele__index_first(view->indexes[from]),
-                                   .last = stele__index_last(view->indexes[from + count - 1])};
-    log->manifest.next_index = next.next_index;
-    stele_status status =
-        new_file(log, entry.number, filtered_terms(log, terms), &path, &params, reterr);
-    for (size_t i = 0; STELE_CANARY_IS(16) && i < count; i++) {
-        remove_index(log, old_numbers[i]);
-    }
-    if (status == STELE_OK) {
-        status =
-            write_merged(log, view->indexes + from, count, &params, &entry.bytes, &index, reterr);
-    }
-    if (status == STELE_OK) {
-        status = stele__manifest_put_index(&next, &entry, reterr);
-    }
-    if (status != STELE_OK) {
-        stele__manifest_done(&next);
-    } else {
-        status = replace_manifest(log, &next, reterr);
-    }
-    if (status == STELE_OK) {
-        status = install(log, NULL, NULL, index, reterr);
-    }
-    if (status == STELE_OK) {
-        for (size_t i = 0; i < count; i++) {
-            remove_index(log, old_numbers[i]);
-        }
-    }
-    stele__index_unref(index);
-    stele__buffer_done(&path);
-    return status;
-}
-
-/* ---- steps */
-
-static stele__view *present_view(stele__log *log)
-{
-    stele_position head;
-    return stele__log_view(log, &head);
 }
 
 /* ---- healing */
@@ -500,7 +409,7 @@ static stele_status rebuild(stele__log *log, const stele__view *old, const stele
 
 /* Strikes the index file that begins at a position off a manifest. Returns its number; 0: there is
  * none. */
-static uint64_t forget_index(stele__manifest *manifest, stele_position first)
+uint64_t stele__maintain_forget_index(stele__manifest *manifest, stele_position first)
 {
     for (size_t i = 0; i < manifest->index_count; i++) {
         if (manifest->indexes[i].first == first) {
@@ -526,13 +435,13 @@ static stele_status replace_damaged(stele__log *log, const stele__view *old, ste
     }
     for (size_t i = 0; i < old->index_count; i++) {
         stele__index *index = old->indexes[i];
-        if (is_sound(index)) {
+        if (stele__index_is_missing(index) || is_sound(index)) {
             stele__view_add_index(view, index);
             continue;
         }
         stele__log_say(log, STELE_LOG_WARNING, "building an index file again: %s",
                        stele__index_path(index));
-        const uint64_t number = forget_index(next, stele__index_first(index));
+        const uint64_t number = stele__maintain_forget_index(next, stele__index_first(index));
         if (number) {
             numbers[(*ret_count)++] = number;
         }
@@ -585,26 +494,24 @@ static stele_status heal(stele__log *log, const stele__view *old, uint64_t *numb
         stele__view_unref(view);
         return status;
     }
-    status = replace_manifest(log, &next, reterr);
+    status = stele__maintain_replace_manifest(log, &next, reterr);
     if (status == STELE_OK) {
         status = install_healed(log, view, reterr);
     }
     for (size_t i = 0; status == STELE_OK && i < count; i++) {
-        remove_index(log, numbers[i]);
+        stele__maintain_remove_index(log, numbers[i]);
         atomic_fetch_add_explicit(&log->healed, 1, memory_order_relaxed);
     }
     stele__view_unref(view);
     return status;
 }
 
-stele_status stele__maintain_heal(stele__log *log, const stele_error *found)
+/* Checks all index files and builds damaged ones again. No lock held. */
+static stele_status heal_damaged(stele__log *log)
 {
-    if (!log->is_writer || found->detail != STELE_CORRUPT_INDEX) {
-        return STELE_CORRUPT;
-    }
     stele_error error;
     stele__lock(&log->maintenance);
-    stele__view *view = present_view(log);
+    stele__view *view = stele__maintain_view(log);
     uint64_t *numbers = stele__allocate_array(log->alloc, view->index_count + 1, sizeof *numbers);
     const stele_status status =
         numbers ? heal(log, view, numbers, &error) : stele__fail_memory(&error);
@@ -616,6 +523,26 @@ stele_status stele__maintain_heal(stele__log *log, const stele_error *found)
     }
     return status;
 }
+
+bool stele__maintain_again(stele__log *log, unsigned *heals, stele_error *found)
+{
+    enum { HEALS_MAX = 4 };
+    if (!log->is_writer || found->detail != STELE_CORRUPT_INDEX) {
+        return false;
+    }
+    if (found->conflict.position != 0) { /* missing: each time another one */
+        const stele_position wanted = found->conflict.position;
+        stele_error error;
+        const stele_status status = stele__rebuild_wanted(log, wanted, &error);
+        if (status != STELE_OK) {
+            *found = error;
+        }
+        return status == STELE_OK;
+    }
+    return (*heals)++ < HEALS_MAX && heal_damaged(log) == STELE_OK;
+}
+
+/* ---- steps */
 
 /* Has storage begin with what was written to the live segment without a sync, so that the sync at
  * its end, for which an appender waits, finds most of it done. */
@@ -638,13 +565,11 @@ static void write_back(stele__log *log, const stele__view *view)
     }
 }
 
-/* The next piece of work, if there is one. Maintenance lock held. */
-static stele_status do_piece(stele__log *log, bool *ret_did, stele_error *reterr)
+/* Maintenance lock held. */
+static stele_status do_urgent(stele__log *log, bool *ret_did, stele_error *reterr)
 {
-    size_t from;
-    size_t count;
     STELE_TRY(stele__sequence_leave(log, reterr));
-    stele__view *view = present_view(log);
+    stele__view *view = stele__maintain_view(log);
     stele_status status = STELE_OK;
     stele__lock(&log->lock);
     const bool wants_reserve = log->live && !log->reserve && !log->is_closing;
@@ -656,8 +581,6 @@ static stele_status do_piece(stele__log *log, bool *ret_did, stele_error *reterr
         status = seal(log, view->parts[0], reterr);
     } else if (wants_reserve) {
         status = reserve(log, 0, reterr);
-    } else if ((count = find_merge(view, &log->manifest, &from)) > 0) {
-        status = merge(log, view, from, count, reterr);
     } else {
         *ret_did = false;
     }
@@ -665,14 +588,12 @@ static stele_status do_piece(stele__log *log, bool *ret_did, stele_error *reterr
     return status;
 }
 
-stele_status stele__maintain_step(stele__log *log, bool *ret_more, stele_error *reterr)
+stele_status stele__maintain_urgent(stele__log *log, bool *ret_did, stele_error *reterr)
 {
     stele__lock(&log->maintenance);
-    const stele_status status = do_piece(log, ret_more, reterr);
+    const stele_status status = do_urgent(log, ret_did, reterr);
     stele__unlock(&log->maintenance);
-    /* A merge that came upon a damaged page is tried again when the file is whole. */
-    return status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK ? STELE_OK
-                                                                                    : status;
+    return status;
 }
 
 stele_status stele__maintain_reserve(stele__log *log, uint64_t size, stele_error *reterr)
@@ -683,7 +604,7 @@ stele_status stele__maintain_reserve(stele__log *log, uint64_t size, stele_error
     (void)__atomic_sub_fetch(&log->reserve_waiters, 1, __ATOMIC_RELAXED);
     /* Parts that wait for sealing hold memory: whoever rolls faster than they are sealed helps. */
     for (bool did = true; did && status == STELE_OK;) {
-        stele__view *view = present_view(log);
+        stele__view *view = stele__maintain_view(log);
         did = view->part_count > 2;
         if (did) {
             status = seal(log, view->parts[0], reterr);
@@ -702,7 +623,7 @@ stele_status stele__maintain_seal_all(stele__log *log, uint64_t bytes_min, stele
     stele_status status = STELE_OK;
     stele__lock(&log->maintenance);
     for (bool did = true; did && status == STELE_OK;) {
-        stele__view *view = present_view(log);
+        stele__view *view = stele__maintain_view(log);
         did = view->part_count > 1 || (view->part_count == 1 && view->parts[0]->end >= bytes_min);
         if (did) {
             status = seal(log, view->parts[0], reterr);
@@ -711,49 +632,4 @@ stele_status stele__maintain_seal_all(stele__log *log, uint64_t bytes_min, stele
     }
     stele__unlock(&log->maintenance);
     return status;
-}
-
-/* ---- thread */
-
-static void maintainer_main(void *context)
-{
-    enum { RETRY_SECONDS = 1 };
-    stele__log *log = context;
-    stele__lock(&log->lock);
-    while (!log->is_closing) {
-        if (!log->wants_upkeep) {
-            (void)stele__condition_wait(&log->upkeep, &log->lock, STELE_FOREVER);
-            continue;
-        }
-        log->wants_upkeep = false;
-        stele__unlock(&log->lock);
-        bool more = true;
-        stele_error error;
-        stele_status status = STELE_OK;
-        while (more && status == STELE_OK &&
-               !__atomic_load_n(&log->stop_merging, __ATOMIC_RELAXED)) {
-            status = stele__maintain_step(log, &more, &error);
-        }
-        stele__lock(&log->lock);
-        if (status != STELE_OK && !log->is_closing) {
-            stele__log_say(log, STELE_LOG_WARNING, "maintenance: %s", error.message);
-            (void)stele__condition_wait(&log->upkeep, &log->lock, STELE_SECONDS(RETRY_SECONDS));
-            log->wants_upkeep = true;
-        }
-    }
-    stele__unlock(&log->lock);
-}
-
-void stele__maintain_kick(stele__log *log)
-{
-    if (log->options.background == STELE_NO_THREADS) {
-        return;
-    }
-    if (!log->has_maintainer) {
-        /* Without it the appenders do the work themselves (stele__maintain_reserve). */
-        log->has_maintainer =
-            stele__thread_start(&log->maintainer, "stele-upkeep", maintainer_main, log) == 0;
-    }
-    log->wants_upkeep = true;
-    stele__condition_wake_one(&log->upkeep);
 }

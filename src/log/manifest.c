@@ -15,7 +15,7 @@
  *   boot <32 hex digits>
  *   open                        or: closed <segment> <offset> <position>
  *   cut <epoch> <position>      any number, ascending
- *   segment <number> <first> <last> <bytes> <first time> <last time>
+ *   segment <number> <first> <last> <bytes> <first time> <last time> [<absent>]
  *   index <number> <level> <first> <last> <bytes>
  *   crc 1a2b3c4d 345
  */
@@ -282,9 +282,9 @@ static bool parse_numbers(const line *words, stele__manifest *manifest)
 
 static bool parse_segment(const line *words, stele__manifest *manifest, stele_status *ret_status)
 {
-    uint64_t v[6];
-    if (!read_numbers(words, v, 6) || v[1] == 0 || v[1] > v[2] || v[4] > INT64_MAX ||
-        v[5] > INT64_MAX) {
+    uint64_t v[7] = {0};
+    if (!(read_numbers(words, v, 6) || read_numbers(words, v, 7)) || v[6] > STELE_ABSENT_ALL ||
+        v[1] == 0 || v[1] > v[2] || v[4] > INT64_MAX || v[5] > INT64_MAX) {
         return false;
     }
     if (manifest->segment_count > 0) {
@@ -294,7 +294,7 @@ static bool parse_segment(const line *words, stele__manifest *manifest, stele_st
         }
     }
     const stele__index_segment segment = {
-        v[0], v[1], v[2], v[3], (stele_time)v[4], (stele_time)v[5]};
+        v[0], v[1], v[2], v[3], (stele_time)v[4], (stele_time)v[5], v[6]};
     *ret_status = stele__manifest_add_segment(manifest, &segment, NULL);
     return *ret_status == STELE_OK;
 }
@@ -539,9 +539,9 @@ static bool print_manifest(const stele__manifest *manifest, stele__buffer *text)
         const stele__index_segment *segment = &manifest->segments[i];
         good = put_line(text,
                         "segment %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64
-                        " %" PRId64 "\n",
+                        " %" PRId64 " %" PRIu64 "\n",
                         segment->number, segment->first, segment->last, segment->bytes,
-                        segment->first_time, segment->last_time);
+                        segment->first_time, segment->last_time, segment->absent);
     }
     for (size_t i = 0; good && i < manifest->index_count; i++) {
         const stele__manifest_index *index = &manifest->indexes[i];

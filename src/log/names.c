@@ -209,7 +209,8 @@ stele_status stele__log_names_open(stele__log *log, const stele_list *list,
     names->view = stele__log_view(log, &names->head);
     stele__reader_init(&names->reader, log->alloc);
     stele_status status = open_sources(names, list, reterr);
-    if (status == STELE_CORRUPT && stele__maintain_heal(log, reterr) == STELE_OK) {
+    for (unsigned heals = 0;
+         status == STELE_CORRUPT && stele__maintain_again(log, &heals, reterr);) {
         status = reopen(names, list->after, reterr);
     }
     if (status != STELE_OK) {
@@ -306,8 +307,8 @@ const stele_name_entry *stele__log_names_next(stele__log_names *names, stele_err
     bool found = false;
     if (names->failed == STELE_OK) {
         names->failed = next_name(names, &found, &names->failure);
-        if (names->failed == STELE_CORRUPT &&
-            stele__maintain_heal(names->log, &names->failure) == STELE_OK) {
+        for (unsigned heals = 0; names->failed == STELE_CORRUPT &&
+                                 stele__maintain_again(names->log, &heals, &names->failure);) {
             names->failed = reopen(names, NULL, &names->failure);
             if (names->failed == STELE_OK) {
                 names->failed = next_name(names, &found, &names->failure);

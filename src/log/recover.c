@@ -25,7 +25,8 @@
  * the end noted: when the machine, not just the process, went down without an orderly close, and
  * when the shared page says that more had been published.
  *
- * R6  Index files are derived: what is missing or damaged is built again from its segments.
+ * R6  Index files are derived: what is missing or damaged is built again from its segments. Opening
+ * waits for those of the newest events only; rebuild.c does the others.
  */
 #include "log/recovery.h"
 
@@ -261,6 +262,7 @@ stele_status stele__scan_segment(stele__log *log, stele__segment *segment,
     STELE_TRY(stele__part_create(log->alloc, segment, &log->hash_key, &part, reterr));
     stele__reader_init(&reader, log->alloc);
     stele__reader_enter(&reader, segment);
+    stele__segment_will_read(segment, 0, info->bytes);
     stele_status status = STELE_OK;
     while (part->end < info->bytes && status == STELE_OK) {
         stele__frame frame;
@@ -347,6 +349,22 @@ static stele_status open_index(stele__log *log, stele_position first, stele__ind
     return STELE_NOT_FOUND;
 }
 
+/* A missing index file: one of the newest events is built now, as the window of ids is filled from
+ * them; an older one later, when it is needed or there is time. */
+static stele_status replace_index(stele__recovery *state, const stele__sealed *sealed,
+                                  stele_error *reterr)
+{
+    stele__log *log = state->log;
+    stele__index *index;
+    if (sealed->info.last + STELE_ID_WINDOW >= state->next) {
+        return rebuild_index(log, sealed, state->view, reterr);
+    }
+    STELE_TRY(stele__index_missing(log->alloc, &sealed->info, &index, reterr));
+    stele__view_add_index(state->view, index);
+    stele__index_unref(index);
+    return STELE_OK;
+}
+
 static stele_status open_indexes(stele__recovery *state, stele_error *reterr)
 {
     stele__log *log = state->log;
@@ -355,7 +373,7 @@ static stele_status open_indexes(stele__recovery *state, stele_error *reterr)
         stele__index *index = NULL;
         const stele_status status = open_index(log, view->sealed[i].info.first, &index, reterr);
         if (status == STELE_NOT_FOUND) {
-            STELE_TRY(rebuild_index(log, &view->sealed[i], view, reterr));
+            STELE_TRY(replace_index(state, &view->sealed[i], reterr));
             i++;
             continue;
         }
@@ -399,6 +417,11 @@ static stele_status fill_window(stele__recovery *state, stele_error *reterr)
         return STELE_OK;
     }
     STELE_TRY(stele__window_reserve(&log->window, (size_t)(state->next - first), reterr));
+    for (size_t i = 0; i < state->view->sealed_count; i++) {
+        if (state->view->sealed[i].info.last >= first) {
+            stele__segment_will_read(state->view->sealed[i].segment, 0, UINT64_MAX);
+        }
+    }
     stele__reader_init(&reader, log->alloc);
     for (stele_position position = first; position < state->next && status == STELE_OK;
          position++) {
@@ -515,12 +538,11 @@ static stele_status reindex(stele__recovery *state, stele_error *reterr)
     stele__view *view = NULL;
     for (size_t i = old->index_count; i-- > 0;) {
         stele_error error;
-        if (stele__index_check(old->indexes[i], NULL, NULL, &error) == STELE_CORRUPT) {
+        if (!stele__index_is_missing(old->indexes[i]) &&
+            stele__index_check(old->indexes[i], NULL, NULL, &error) == STELE_CORRUPT) {
             stele__log_say(log, STELE_LOG_WARNING, "building an index file again: %s",
                            error.message);
-            log->manifest.index_count--;
-            memmove(&log->manifest.indexes[i], &log->manifest.indexes[i + 1],
-                    (log->manifest.index_count - i) * sizeof *log->manifest.indexes);
+            stele__maintain_forget_index(&log->manifest, stele__index_first(old->indexes[i]));
         }
     }
     STELE_TRY(

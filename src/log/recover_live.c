@@ -303,6 +303,7 @@ static stele_status recover_segment(stele__recovery *state, size_t file, bool *r
         const char *why = "";
         stele__reader_init(&reader, log->alloc);
         stele__reader_enter(&reader, segment);
+        stele__segment_will_read(segment, 0, UINT64_MAX);
         status = scan_live(state, part, &reader, &why, reterr);
         /* The log goes on in the next file if that begins where this one ends. */
         bool goes_on = false;

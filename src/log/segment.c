@@ -289,6 +289,15 @@ int stele__segment_trim(const stele__segment *segment, uint64_t end)
 
 /* ---- reading */
 
+void stele__segment_will_read(const stele__segment *segment, uint64_t offset, uint64_t size)
+{
+    if (segment->map && segment->vfs->will_read && offset < segment->map_size) {
+        const uint64_t rest = segment->map_size - offset;
+        segment->vfs->will_read(segment->vfs, segment->map + offset,
+                                (size_t)(size < rest ? size : rest));
+    }
+}
+
 stele_status stele__segment_bytes(const stele__segment *segment, uint64_t offset, size_t size,
                                   stele__buffer *scratch, const uint8_t **ret_bytes,
                                   size_t *ret_size, stele_error *reterr)

@@ -88,6 +88,9 @@ void stele__segment_finish_writing(stele__segment *segment);
 stele__segment *stele__segment_ref(stele__segment *segment);
 void stele__segment_unref(stele__segment *segment);
 
+/* Asks for some of the segment to be brought into memory, in order, if it is mapped. */
+void stele__segment_will_read(const stele__segment *segment, uint64_t offset, uint64_t size);
+
 /* Cuts the file off behind the last frame, which ends at `end`, but for STELE_SEGMENT_SLACK zeroes,
  * so that who has it mapped with its former size may still read so far. Returns 0 or an errno. */
 int stele__segment_trim(const stele__segment *segment, uint64_t end);

@@ -484,7 +484,7 @@ static void sequence(stele__plan *plan, stele__group *group, size_t total, stele
     part->last_time = time;
     log->next_position = at.position;
     log->last_time = time;
-    if (!log->wants_upkeep && stele__sequence_wants_write_back(log)) {
+    if (!log->maintainer.is_wanted && stele__sequence_wants_write_back(log)) {
         stele__maintain_kick(log);
     }
     atomic_fetch_add_explicit(&log->commits, 1, memory_order_relaxed);

@@ -55,6 +55,7 @@ struct stele__tail {
     uint32_t next_unit; /* where the arena goes on */
     _Atomic(table *) terms;
     uint32_t slots_used;
+    uint64_t present;             /* bits of STELE_ABSENT_… that some term has */
     _Atomic(directory *) offsets; /* pieces of OFFSETS_PER_PIECE */
     size_t offset_pieces;
     _Atomic uint32_t event_count;
@@ -306,6 +307,7 @@ stele_status stele__tail_touch(stele__tail *tail, stele__term_kind kind, stele_t
     term->kind = (uint8_t)kind;
     table_put(atomic_load_explicit(&tail->terms, memory_order_relaxed), hash, handle);
     tail->slots_used++;
+    tail->present |= stele__term_absent(kind, name);
     *ret_term = handle;
     return STELE_OK;
 }
@@ -533,6 +535,11 @@ size_t stele__tail_memory(const stele__tail *tail)
 size_t stele__tail_term_count(const stele__tail *tail)
 {
     return tail->slots_used;
+}
+
+uint64_t stele__tail_absent(const stele__tail *tail)
+{
+    return STELE_ABSENT_ALL & ~tail->present;
 }
 
 /* ---- sorting */

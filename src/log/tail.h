@@ -105,6 +105,9 @@ uint32_t stele__tail_offset(const stele__tail *tail, stele_position position);
 /* Bytes of memory in use. */
 size_t stele__tail_memory(const stele__tail *tail);
 size_t stele__tail_term_count(const stele__tail *tail);
+/* What has no term here (STELE_ABSENT_…). Of the one who adds, or when nothing is added any more.
+ */
+uint64_t stele__tail_absent(const stele__tail *tail);
 
 /* NULL (0) if there is no such term. */
 stele__tail_handle stele__tail_find_handle(const stele__tail *tail, stele__term_kind kind,

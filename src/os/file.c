@@ -277,15 +277,44 @@ static int map_file(stele_file *file, size_t size, int protection, void **ret_me
     return 0;
 }
 
+/* A map is read an event or a page here and there: what the system would read around each touch, up
+ * to megabytes, is not wanted. Who reads in order says so (stele__os_will_read). */
 int stele__os_map(stele_file *file, size_t size, const uint8_t **ret_memory)
 {
     void *memory = NULL;
     const int error = map_file(file, size, PROT_READ, &memory);
 
     if (error == 0) {
+        (void)madvise(memory, size, MADV_RANDOM); /* if it fails, nothing but speed is lost */
         *ret_memory = (const uint8_t *)memory;
     }
     return error;
+}
+
+static bool is_resident(uintptr_t page_address, size_t page)
+{
+    unsigned char state = 0;
+    return mincore((void *)page_address, page, &state) == 0 && (state & 1);
+}
+
+/* In steps: a system reads at most some hundred KiB for one request. To ask for what is there costs
+ * more than to look, so a look at both ends of each stretch comes first. */
+void stele__os_will_read(const stele_vfs *vfs, const uint8_t *memory, size_t size)
+{
+    enum { STRETCH = 1 << 20, STEP = 1 << 17 };
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t end = (uintptr_t)memory + size;
+
+    (void)vfs;
+    for (uintptr_t at = (uintptr_t)memory / page * page; at < end; at += STRETCH) {
+        const uintptr_t stop = end - at < STRETCH ? end : at + STRETCH;
+        if (is_resident(at, page) && is_resident((stop - 1) / page * page, page)) {
+            continue;
+        }
+        for (uintptr_t step = at; step < stop; step += STEP) {
+            (void)madvise((void *)step, stop - step < STEP ? stop - step : STEP, MADV_WILLNEED);
+        }
+    }
 }
 
 void stele__os_unmap(const stele_vfs *vfs, const uint8_t *memory, size_t size)

@@ -28,6 +28,7 @@ int stele__os_allocate(stele_file *file, uint64_t size);
 void stele__os_write_back(stele_file *file, uint64_t offset, uint64_t size);
 int stele__os_disk_usage(stele_file *file, uint64_t *ret_bytes);
 int stele__os_map(stele_file *file, size_t size, const uint8_t **ret_memory);
+void stele__os_will_read(const stele_vfs *vfs, const uint8_t *memory, size_t size);
 void stele__os_unmap(const stele_vfs *vfs, const uint8_t *memory, size_t size);
 int stele__os_map_shared(stele_file *file, size_t size, void **ret_memory);
 void stele__os_unmap_shared(const stele_vfs *vfs, void *memory, size_t size);

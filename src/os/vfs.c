@@ -20,6 +20,7 @@ const stele_vfs *stele_vfs_system(void)
         .disk_usage = stele__os_disk_usage,
         .map = stele__os_map,
         .unmap = stele__os_unmap,
+        .will_read = stele__os_will_read,
         .map_shared = stele__os_map_shared,
         .unmap_shared = stele__os_unmap_shared,
         .lock = stele__os_lock,

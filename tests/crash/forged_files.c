@@ -126,8 +126,8 @@ static void forget_segments(stele__manifest *manifest)
 static void invent_segment(stele__manifest *manifest)
 {
     const stele__index_segment last = manifest->segments[manifest->segment_count - 1];
-    const stele__index_segment invented = {last.number + 1, last.last + 1, last.last + 10, 5000,
-                                           last.last_time,  last.last_time};
+    const stele__index_segment invented = {
+        last.number + 1, last.last + 1, last.last + 10, 5000, last.last_time, last.last_time, 0};
     stele_error error;
     expect_ok(stele__manifest_add_segment(manifest, &invented, &error), &error);
 }

@@ -64,6 +64,9 @@ struct stele_vfs {
      * size. Stays valid after the file is closed or unlinked. ENOTSUP: the caller reads instead. */
     int (*map)(stele_file *file, size_t size, const uint8_t **ret_memory);
     void (*unmap)(const stele_vfs *vfs, const uint8_t *memory, size_t size);
+    /** A hint: these bytes of a map are read soon, one after the other. (What is mapped is else read here and there.)
+     * May be NULL. */
+    void (*will_read)(const stele_vfs *vfs, const uint8_t *memory, size_t size);
     /** Maps [0, size) for reading and writing, shared between processes; never synced. ENOTSUP: no other process can be
      * told. */
     int (*map_shared)(stele_file *file, size_t size, void **ret_memory);

@@ -39,9 +39,14 @@ static void fill(stele__manifest *manifest, size_t count, stele__prng *prng)
         const stele_position last = next + stele__prng_below(prng, 100000);
         number += 1 + stele__prng_below(prng, 3);
         const stele_time last_time = time + (int64_t)stele__prng_below(prng, 1000000000000);
-        const stele__index_segment segment = {number, next,
-                                              last,   stele__prng_below(prng, 1 << 30),
-                                              time,   last_time};
+        const stele__index_segment segment = {.number = number,
+                                              .first = next,
+                                              .last = last,
+                                              .bytes = stele__prng_below(prng, 1 << 30),
+                                              .first_time = time,
+                                              .last_time = last_time,
+                                              .absent =
+                                                  stele__prng_below(prng, STELE_ABSENT_ALL + 1)};
         const stele__manifest_index index = {number + 7, (uint32_t)stele__prng_below(prng, 5), next,
                                              last, number * 4096};
         expect_ok(stele__manifest_add_segment(manifest, &segment, &error), &error);
@@ -69,7 +74,7 @@ static bool is_same(const stele__manifest *a, const stele__manifest *b)
         const stele__index_segment *y = &b->segments[i];
         same = x->number == y->number && x->first == y->first && x->last == y->last &&
                x->bytes == y->bytes && x->first_time == y->first_time &&
-               x->last_time == y->last_time;
+               x->last_time == y->last_time && x->absent == y->absent;
     }
     for (size_t i = 0; same && i < a->index_count; i++) {
         const stele__manifest_index *x = &a->indexes[i];
@@ -161,7 +166,8 @@ TEST(a_copy_is_the_same_and_stands_alone)
     expect_ok(stele__manifest_copy(&manifest, &copy, &error), &error);
     expect_true(is_same(&manifest, &copy));
     const stele_position last = manifest.segments[4].last;
-    const stele__index_segment more = {99, last + 1, last + 2, 200, INT64_MAX - 1, INT64_MAX - 1};
+    const stele__index_segment more = {99, last + 1, last + 2, 200, INT64_MAX - 1, INT64_MAX - 1,
+                                       0};
     expect_ok(stele__manifest_add_segment(&copy, &more, &error), &error);
     expect_uint(manifest.segment_count, 5);
     stele__manifest_done(&manifest);
