@@ -191,6 +191,8 @@ static stele_status add_term(stele__index_builder *builder, const stele__part *p
     return STELE_OK;
 }
 
+enum { AHEAD = 8 };
+
 static stele_status fill_builder(stele__log *log, stele__index_builder *builder,
                                  const stele__part *part, const stele__index_segment *info,
                                  stele_error *reterr)
@@ -202,6 +204,9 @@ static stele_status fill_builder(stele__log *log, stele__index_builder *builder,
     STELE_TRY(stele__tail_sorted(part->tail, log->alloc, 0, part->last, &terms, &count, reterr));
     stele_status status = STELE_OK;
     for (size_t i = 0; i < count && status == STELE_OK; i++) {
+        if (i + AHEAD < count) { /* they stand all over the memory of the tail */
+            stele__tail_prefetch(part->tail, terms[i + AHEAD]);
+        }
         status = add_term(builder, part, terms[i], reterr);
     }
     stele__release(log->alloc, terms, count * sizeof *terms);

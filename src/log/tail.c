@@ -544,15 +544,58 @@ uint64_t stele__tail_absent(const stele__tail *tail)
 
 /* ---- sorting */
 
+/* A term while it is sorted. What decides nearly every comparison stands here, and not all over the
+ * arena: of names that begin alike (as streams of one category do), the 8 bytes behind that. */
+typedef struct sort_item {
+    uint64_t bytes; /* the first one is the most significant */
+    stele__tail_handle term;
+    uint32_t kind;
+} sort_item;
+
+/* How many bytes all names of each kind share, at least. */
+typedef struct common_prefix {
+    stele_text name; /* of one of them */
+    size_t size;
+} common_prefix;
+
+enum { KIND_COUNT = STELE_TERM_KEY + 1 };
+
 static int compare_terms(const void *a, const void *b, void *context)
 {
     const stele__tail *tail = context;
-    const stele__tail_term *left = arena_at(tail, *(const stele__tail_handle *)a);
-    const stele__tail_term *right = arena_at(tail, *(const stele__tail_handle *)b);
+    const sort_item *left = a;
+    const sort_item *right = b;
     if (left->kind != right->kind) {
         return left->kind < right->kind ? -1 : 1;
     }
-    return stele__text_compare(stele__tail_name(tail, left), stele__tail_name(tail, right));
+    if (left->bytes != right->bytes) {
+        return left->bytes < right->bytes ? -1 : 1;
+    }
+    return stele__text_compare(stele__tail_name(tail, arena_at(tail, left->term)),
+                               stele__tail_name(tail, arena_at(tail, right->term)));
+}
+
+static void narrow_prefix(common_prefix *prefix, stele_text name)
+{
+    size_t size = 0;
+    if (!prefix->name.data) {
+        *prefix = (common_prefix){name, name.size};
+        return;
+    }
+    while (size < prefix->size && size < name.size && name.data[size] == prefix->name.data[size]) {
+        size++;
+    }
+    prefix->size = size;
+}
+
+/* Eight bytes of a name behind the common ones, with zeroes behind its end: names have none. */
+static uint64_t bytes_behind(stele_text name, size_t prefix)
+{
+    uint64_t bytes = 0;
+    for (size_t i = prefix; i < prefix + sizeof bytes; i++) {
+        bytes = bytes << 8 | (i < name.size ? (uint8_t)name.data[i] : 0);
+    }
+    return bytes;
 }
 
 static bool is_wanted(const stele__tail *tail, const stele__tail_term *term, int kind,
@@ -563,37 +606,67 @@ static bool is_wanted(const stele__tail *tail, const stele__tail_term *term, int
            tail->first + term->first <= head;
 }
 
+/* Whatever is wanted, unsorted; `*ret_capacity` as of stele__reserve(). */
+static stele_status collect_items(const stele__tail *tail, const stele_alloc *alloc, int kind,
+                                  stele_position head, sort_item **ret_items, size_t *ret_capacity,
+                                  size_t *ret_count, stele_error *reterr)
+{
+    table *terms = atomic_load_explicit(&tail->terms, memory_order_acquire);
+    common_prefix prefixes[KIND_COUNT] = {{{NULL, 0}, 0}};
+    sort_item *items = NULL;
+    size_t capacity = 0;
+    size_t count = 0;
+    for (uint32_t i = 0; i < terms->size; i++) {
+        const stele__tail_handle handle =
+            (stele__tail_handle)atomic_load_explicit(&terms->slots[i], memory_order_acquire);
+        const stele__tail_term *term = handle ? arena_at(tail, handle) : NULL;
+        if (!term || !is_wanted(tail, term, kind, head)) {
+            continue;
+        }
+        if (!stele__reserve(alloc, (void **)&items, &capacity, count + 1, sizeof *items)) {
+            stele__release(alloc, items, capacity * sizeof *items);
+            return stele__fail_memory(reterr);
+        }
+        items[count++] = (sort_item){0, handle, term->kind};
+        narrow_prefix(&prefixes[term->kind], stele__tail_name(tail, term));
+    }
+    for (size_t i = 0; i < count; i++) {
+        const stele_text name = stele__tail_name(tail, arena_at(tail, items[i].term));
+        items[i].bytes = bytes_behind(name, prefixes[items[i].kind].size);
+    }
+    *ret_items = items;
+    *ret_capacity = capacity;
+    *ret_count = count;
+    return STELE_OK;
+}
+
 stele_status stele__tail_sorted(const stele__tail *tail, const stele_alloc *alloc, int kind,
                                 stele_position head, stele__tail_handle **ret_terms,
                                 size_t *ret_count, stele_error *reterr)
 {
-    table *terms = atomic_load_explicit(&tail->terms, memory_order_acquire);
-    size_t count = 0;
+    sort_item *items = NULL;
     size_t capacity = 0;
-    stele__tail_handle *sorted = NULL;
-    for (uint32_t i = 0; i < terms->size; i++) {
-        const stele__tail_handle handle =
-            (stele__tail_handle)atomic_load_explicit(&terms->slots[i], memory_order_acquire);
-        if (!handle || !is_wanted(tail, arena_at(tail, handle), kind, head)) {
-            continue;
-        }
-        if (!stele__reserve(alloc, (void **)&sorted, &capacity, count + 1, sizeof *sorted)) {
-            stele__release(alloc, sorted, capacity * sizeof *sorted);
-            return stele__fail_memory(reterr);
-        }
-        sorted[count++] = handle;
-    }
+    size_t count = 0;
+    stele__tail_handle *terms = NULL;
+    STELE_TRY(collect_items(tail, alloc, kind, head, &items, &capacity, &count, reterr));
     if (count > 0) {
-        qsort_r(sorted, count, sizeof *sorted, compare_terms, (void *)(uintptr_t)tail);
-        stele__tail_handle *fitted =
-            stele__resize(alloc, sorted, capacity * sizeof *sorted, count * sizeof *sorted);
-        if (!fitted) {
-            stele__release(alloc, sorted, capacity * sizeof *sorted);
+        terms = stele__allocate_array(alloc, count, sizeof *terms);
+        if (!terms) {
+            stele__release(alloc, items, capacity * sizeof *items);
             return stele__fail_memory(reterr);
         }
-        sorted = fitted;
+        qsort_r(items, count, sizeof *items, compare_terms, (void *)(uintptr_t)tail);
+        for (size_t i = 0; i < count; i++) {
+            terms[i] = items[i].term;
+        }
     }
-    *ret_terms = sorted;
+    stele__release(alloc, items, capacity * sizeof *items);
+    *ret_terms = terms;
     *ret_count = count;
     return STELE_OK;
+}
+
+void stele__tail_prefetch(const stele__tail *tail, stele__tail_handle term)
+{
+    __builtin_prefetch(arena_at(tail, term));
 }

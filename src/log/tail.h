@@ -138,4 +138,7 @@ stele_status stele__tail_sorted(const stele__tail *tail, const stele_alloc *allo
                                 stele_position head, stele__tail_handle **ret_terms,
                                 size_t *ret_count, stele_error *reterr);
 
+/* A hint: the term is used soon. Its name stands right in front of it. */
+void stele__tail_prefetch(const stele__tail *tail, stele__tail_handle term);
+
 #endif
