@@ -16,7 +16,6 @@
 #define W_BATCH 64
 /* With fewer events, some streams of W would have none. */
 #define LAST_EVENTS_MIN ((uint64_t)20 * BENCH_STREAMS)
-#define SCALE_EVENTS 100000000
 #define SCALE_STREAMS 10000000
 
 const bench_workload bench_workloads[] = {
@@ -122,7 +121,7 @@ static void read_options(int argc, char **argv)
         optind = 2;
     } else if (argc > 1 && strcmp(argv[1], "scale") == 0) {
         bench_set.is_scale = true;
-        bench_set.events = SCALE_EVENTS;
+        bench_set.events = BENCH_SCALE_EVENTS;
         bench_set.streams = SCALE_STREAMS;
         optind = 2;
     }
@@ -147,9 +146,9 @@ static void read_options(int argc, char **argv)
             bench_set.seconds = number_of("seconds", optarg, 0.05, 60);
             break;
         case EVENTS:
-            bench_set.events = (uint64_t)number_of("events", optarg,
-                                                   bench_set.is_scale ? 200000 : 20000,
-                                                   bench_set.is_scale ? 1e9 : 1e8);
+            bench_set.events =
+                (uint64_t)number_of("events", optarg, bench_set.is_scale ? 200000 : 20000,
+                                    bench_set.is_scale ? 1e9 : 1e8);
             break;
         case STREAMS:
             bench_set.streams = (uint64_t)number_of("streams", optarg, 10000, 1e9);

@@ -56,6 +56,11 @@ static void add_remarks(cli_buffer *out, const stele_info *info)
         cli_add_things(out, info->healed_index_files, "index file");
         cli_buffer_add_byte(out, '\n');
     }
+    if (info->missing_index_files > 0) {
+        add_label(out, "missing");
+        cli_add_things(out, info->missing_index_files, "index file");
+        cli_buffer_add_text(out, ", to be built again\n");
+    }
     if (info->clock_behind > STELE_SECONDS(1)) {
         add_label(out, "clock");
         cli_add_duration(out, info->clock_behind);
@@ -121,6 +126,7 @@ static void print_json(const stele_info *info)
     add_number(&out, "unsealed_events", info->unsealed_events);
     add_number(&out, "recovered_bytes", info->recovered_bytes);
     add_number(&out, "healed_index_files", info->healed_index_files);
+    add_number(&out, "missing_index_files", info->missing_index_files);
     cli_buffer_format(&out, ",\"clock_behind_seconds\":%.9f}\n", (double)info->clock_behind / 1e9);
     cli_write(out.data, out.size);
 }

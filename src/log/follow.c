@@ -109,40 +109,79 @@ static stele_status take_sealed(stele__log *log, const stele__view *old,
     return STELE_OK;
 }
 
-static stele_status take_indexes(stele__log *log, const stele__view *old,
-                                 const stele__manifest *manifest, stele__view *view,
+/* The index file with a number, if the old view has it open. */
+static stele__index *find_open(const stele__log *log, const stele__view *old,
+                               const stele__manifest_index *entry)
+{
+    bool was_named = false;
+    for (size_t i = 0; old && i < log->manifest.index_count && !was_named; i++) {
+        was_named = log->manifest.indexes[i].number == entry->number;
+    }
+    for (size_t i = 0; was_named && i < old->index_count; i++) {
+        if (stele__index_first(old->indexes[i]) == entry->first &&
+            !stele__index_is_missing(old->indexes[i])) {
+            return stele__index_ref(old->indexes[i]);
+        }
+    }
+    return NULL;
+}
+
+/* A writer that found index files missing builds them again, and names each when it is there. In
+ * the place of the others, up to (not with) a position, stands that they are missing. */
+static stele_status take_missing(stele__log *log, const stele__manifest *manifest,
+                                 stele_position to, stele__view *view, size_t *segment,
                                  stele_error *reterr)
 {
-    for (size_t i = 0; i < manifest->index_count; i++) {
-        const stele__manifest_index *entry = &manifest->indexes[i];
-        stele__index *index = NULL;
-        /* The old manifest and the old view name the same files in the same order. */
-        for (size_t k = 0; old && k < old->index_count && !index; k++) {
-            index = log->manifest.indexes[k].number == entry->number
-                        ? stele__index_ref(old->indexes[k])
-                        : NULL;
+    for (; *segment < manifest->segment_count && manifest->segments[*segment].first < to;
+         (*segment)++) {
+        const size_t count = view->index_count;
+        const stele__index_segment *info = &manifest->segments[*segment];
+        if (count > 0 && info->last <= stele__index_last(view->indexes[count - 1])) {
+            continue;
         }
-        if (!index) {
-            stele__buffer path = {.alloc = log->alloc};
-            char name[STELE_FILE_NAME_SIZE];
-            stele__maintain_index_name(entry->number, name);
-            stele_status status = stele__log_path(log, name, &path, reterr);
-            if (status == STELE_OK) {
-                status = stele__index_open(log->alloc, log->vfs, (const char *)path.data,
-                                           log->options.mapping, &log->store, &log->hash_key,
-                                           entry->first, entry->last, &index, reterr);
-            }
-            stele__buffer_done(&path);
-            if (status == STELE_CORRUPT) {
-                stele__hint(reterr,
-                            "open the store for writing once: damaged index files are built again");
-            }
-            STELE_TRY(status);
-        }
+        stele__index *index;
+        STELE_TRY(stele__index_missing(log->alloc, info, &index, reterr));
         stele__view_add_index(view, index);
         stele__index_unref(index);
     }
     return STELE_OK;
+}
+
+static stele_status open_index(stele__log *log, const stele__manifest_index *entry,
+                               stele__index **ret_index, stele_error *reterr)
+{
+    stele__buffer path = {.alloc = log->alloc};
+    char name[STELE_FILE_NAME_SIZE];
+    stele__maintain_index_name(entry->number, name);
+    stele_status status = stele__log_path(log, name, &path, reterr);
+    if (status == STELE_OK) {
+        status = stele__index_open(log->alloc, log->vfs, (const char *)path.data,
+                                   log->options.mapping, &log->store, &log->hash_key, entry->first,
+                                   entry->last, ret_index, reterr);
+    }
+    stele__buffer_done(&path);
+    if (status == STELE_CORRUPT) {
+        stele__hint(reterr, "open the store for writing once: damaged index files are built again");
+    }
+    return status;
+}
+
+static stele_status take_indexes(stele__log *log, const stele__view *old,
+                                 const stele__manifest *manifest, stele__view *view,
+                                 stele_error *reterr)
+{
+    size_t segment = 0;
+    for (size_t i = 0; i < manifest->index_count; i++) {
+        const stele__manifest_index *entry = &manifest->indexes[i];
+        STELE_TRY(take_missing(log, manifest, entry->first, view, &segment, reterr));
+        stele__index *index = find_open(log, old, entry);
+        if (!index) {
+            STELE_TRY(open_index(log, entry, &index, reterr));
+        }
+        stele__view_add_index(view, index);
+        stele__index_unref(index);
+    }
+    return take_missing(log, manifest, UINT64_MAX, view, &segment, reterr);
 }
 
 static stele_status make_view(stele__log *log, const stele__manifest *manifest,
@@ -153,8 +192,9 @@ static stele_status make_view(stele__log *log, const stele__manifest *manifest,
     const size_t parts = old ? old->part_count : 0;
     const stele_position sealed_to =
         manifest->segment_count ? manifest->segments[manifest->segment_count - 1].last : 0;
-    STELE_TRY(stele__view_create(log->alloc, manifest->segment_count, manifest->index_count, parts,
-                                 &view, reterr));
+    STELE_TRY(stele__view_create(log->alloc, manifest->segment_count,
+                                 manifest->index_count + manifest->segment_count, parts, &view,
+                                 reterr));
     stele_status status = take_sealed(log, old, manifest, view, reterr);
     if (status == STELE_OK) {
         status = take_indexes(log, old, manifest, view, reterr);

@@ -184,6 +184,9 @@ stele_status stele__index_reopen(const stele__index *index, stele__index **ret_a
     uint8_t expected[STELE_INDEX_PAGE_SIZE];
     uint8_t actual[STELE_INDEX_PAGE_SIZE];
     stele__index *again = NULL;
+    if (index->is_missing) {
+        return stele__index_fail_missing(index, reterr);
+    }
     STELE_TRY(
         stele__index_open_file(index->alloc, index->vfs, index->path, STELE_PREAD, &again, reterr));
     stele__index_header_encode(&index->header, expected);

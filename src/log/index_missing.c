@@ -46,6 +46,7 @@ stele_status stele__index_fail_missing(const stele__index *index, stele_error *r
     (void)stele__fail(reterr, STELE_CORRUPT_INDEX,
                       "the index of positions %" PRIu64 " to %" PRIu64 " has not been built yet",
                       index->header.first, index->header.last);
+    stele__hint(reterr, "who writes to the store is building it; try again a little later");
     if (reterr) {
         reterr->conflict.position = index->header.first;
     }

@@ -388,10 +388,15 @@ stele_status stele__salvage_view(stele__log *log, const stele__manifest *manifes
 {
     stele__view *view;
     bool goes_on = true;
+    stele_position next = 1;
     stele_status status = stele__view_create(log->alloc, manifest->segment_count,
                                              manifest->index_count, 0, &view, reterr);
     STELE_TRY(status);
     for (size_t i = 0; i < manifest->index_count && goes_on && status == STELE_OK; i++) {
+        if (manifest->indexes[i].first != next) {
+            break; /* one is missing here */
+        }
+        next = manifest->indexes[i].last + 1;
         status = add_index(log, manifest, &manifest->indexes[i], view, &goes_on, reterr);
     }
     if (status != STELE_OK) {

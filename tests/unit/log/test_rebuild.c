@@ -16,7 +16,7 @@
 
 enum {
     BATCH = 1000,
-    EVENTS = STELE_ID_WINDOW + 100 * BATCH,
+    EVENTS = (STELE_ID_WINDOW / BATCH + 101) * BATCH,
     STREAMS = 5000,
     SEGMENT_SIZE = 1 << 20
 };
@@ -310,6 +310,44 @@ TEST_WITHIN(steps_build_what_is_missing, 120)
     }
     expect_true(steps >= missing && steps <= missing + URGENT_MAX);
     expect_event(&here, 12345);
+    close_store(&here);
+}
+
+/* A reader of its own sees what there is, is told what is not there yet, and has it later. */
+TEST_WITHIN(a_reader_waits_for_missing_index_files_with_an_error, 120)
+{
+    const stele_options options = {.access = STELE_READ_ONLY};
+    world here = make_world(STELE_NO_THREADS);
+    world reader = {.folder = here.folder};
+    const stele_read newest = {.stream = "s-5", .direction = STELE_BACKWARDS, .limit = 1};
+    stele_verify_result result;
+    stele_cursor *cursor;
+    stele_error error;
+    expect_ok(stele_open(here.folder, &options, &reader.store, &error), &error);
+    expect_uint(describe(&reader).missing_index_files, describe(&here).missing_index_files);
+    expect_count(&reader, &newest, 1);
+    const stele_read oldest = {.stream = "s-5", .limit = 1};
+    expect_status(stele_read_open(reader.store, &oldest, &cursor, &error), STELE_CORRUPT);
+    expect_int(error.detail, STELE_CORRUPT_INDEX);
+    expect_status(stele_verify(reader.store, NULL, &result, &error), STELE_CORRUPT);
+    expect_event(&here, 5);
+    expect_event(&reader, 5);
+    expect_uint(describe(&reader).missing_index_files, 0);
+    expect_ok(stele_verify(reader.store, NULL, &result, &error), &error);
+    close_store(&reader);
+    close_store(&here);
+}
+
+/* What is salvaged comes from the segments where there is no index file. */
+TEST_WITHIN(a_salvage_needs_no_index_file, 120)
+{
+    const stele_options options = {.access = STELE_SALVAGE};
+    world here = make_world(STELE_NO_THREADS);
+    stele_error error;
+    close_store(&here);
+    expect_ok(stele_open(here.folder, &options, &here.store, &error), &error);
+    expect_count(&here, &(stele_read){.category = NULL}, EVENTS);
+    expect_event(&here, 17);
     close_store(&here);
 }
 
