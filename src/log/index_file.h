@@ -169,6 +169,10 @@ stele_status stele__index_find(const stele__index *index, stele__term_kind kind,
                                uint64_t hash, stele__index_entry *ret_entry, bool *ret_found,
                                stele_error *reterr);
 
+/* A hint: a term with this hash is looked up soon. Who asks several files gives it for all of them
+ * first, so that he waits for memory once and not once for each. */
+void stele__index_prefetch(const stele__index *index, uint64_t hash);
+
 /* Access to the postings of one entry. A plain struct of the caller's that caches one decoded
  * block; nothing to free. It must not outlive the index (it holds no reference). */
 typedef struct stele__index_postings {

@@ -54,6 +54,16 @@ stele_status stele__index_load_terms(const stele__index *index, uint32_t number,
     return STELE_OK;
 }
 
+void stele__index_prefetch(const stele__index *index, uint64_t hash)
+{
+    const stele__index_section *section = &index->header.sections[STELE_INDEX_FILTER];
+    if (index->map) {
+        const uint64_t block =
+            stele__index_filter_block(hash, section->size / STELE_INDEX_FILTER_SIZE);
+        __builtin_prefetch(index->map + section->offset + block * STELE_INDEX_FILTER_SIZE);
+    }
+}
+
 /* Whether the filter knows the hash. */
 static stele_status ask_filter(const stele__index *index, uint64_t hash, bool *ret_maybe,
                                stele_error *reterr)

@@ -348,18 +348,27 @@ stele_status stele__view_stream(const stele__view *view, stele__locator *locator
                                 stele__stream_facts *ret_facts, stele_error *reterr)
 {
     stele__postings postings;
+    char name[STELE_STREAM_NAME_SIZE_MAX];
+    stele_text metastream = {name, 0};
+    const uint64_t hash = stele__term_hash(key, STELE_TERM_STREAM, stream);
+    uint64_t metahash = hash;
     *ret_facts = (stele__stream_facts){.state = {.last_revision = -1}};
-    stele__postings_init(&postings, view, STELE_TERM_STREAM, stream,
-                         stele__term_hash(key, STELE_TERM_STREAM, stream), head);
+    if (stream.size + 2 <= STELE_STREAM_NAME_SIZE_MAX) {
+        name[0] = name[1] = '$';
+        memcpy(name + 2, stream.data, stream.size);
+        metastream.size = stream.size + 2;
+        metahash = stele__term_hash(key, STELE_TERM_STREAM, metastream);
+    }
+    for (size_t i = 0; i < view->index_count; i++) {
+        stele__index_prefetch(view->indexes[i], hash);
+        stele__index_prefetch(view->indexes[i], metahash);
+    }
+    stele__postings_init(&postings, view, STELE_TERM_STREAM, stream, hash, head);
     STELE_TRY(find_last(&postings, ret_facts, reterr));
-    if (stream.size + 2 > STELE_STREAM_NAME_SIZE_MAX) {
+    if (metastream.size == 0) {
         return STELE_OK; /* its metadata stream's name would be too long to be written */
     }
-    char name[STELE_STREAM_NAME_SIZE_MAX] = {'$', '$'};
-    memcpy(name + 2, stream.data, stream.size);
-    const stele_text metastream = {name, stream.size + 2};
-    stele__postings_init(&postings, view, STELE_TERM_STREAM, metastream,
-                         stele__term_hash(key, STELE_TERM_STREAM, metastream), head);
+    stele__postings_init(&postings, view, STELE_TERM_STREAM, metastream, metahash, head);
     STELE_TRY(stele__postings_last(&postings, &ret_facts->metadata_position, NULL, reterr));
     ret_facts->state.has_metadata = ret_facts->metadata_position != 0;
     if (ret_facts->state.has_metadata) {
