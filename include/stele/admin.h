@@ -35,19 +35,19 @@ typedef struct stele_info {
     uint64_t disk_bytes; /**< allocated on disk in all files, preallocation included */
     uint64_t segment_count;
     uint64_t index_file_count;
-    uint64_t unsealed_events;    /**< events that are still indexed in memory */
-    uint64_t memory_bytes;       /**< in use by this handle; may be above the budget, see stele_options */
-    uint64_t memory_bytes_max;   /**< the budget */
-    uint64_t recovered_bytes;    /**< bytes of a torn tail that the last opening dropped (never acknowledged ones) */
-    uint64_t healed_index_files; /**< index files that were damaged or missing and were rebuilt since opening */
+    uint64_t unsealed_events;     /**< events that are still indexed in memory */
+    uint64_t memory_bytes;        /**< in use by this handle; may be above the budget, see stele_options */
+    uint64_t memory_bytes_max;    /**< the budget */
+    uint64_t recovered_bytes;     /**< bytes of a torn tail that the last opening dropped (never acknowledged ones) */
+    uint64_t healed_index_files;  /**< index files that were damaged or missing and were rebuilt since opening */
     uint64_t missing_index_files; /**< index files that are still to be built again, one for each segment; until then
                                        what needs one of them builds it or waits for it */
-    stele_duration clock_behind; /**< how far the clock stands behind the last event; 0: it does not */
-    uint64_t flushes;            /**< of the log to stable storage since opening */
-    uint64_t commits;            /**< accepted since opening */
-    uint64_t refusals;           /**< conflicts since opening */
-    int is_writer;               /**< not 0: this handle may append */
-    int is_poisoned;             /**< not 0: a write failed; reopen */
+    stele_duration clock_behind;  /**< how far the clock stands behind the last event; 0: it does not */
+    uint64_t flushes;             /**< of the log to stable storage since opening */
+    uint64_t commits;             /**< accepted since opening */
+    uint64_t refusals;            /**< conflicts since opening */
+    int is_writer;                /**< not 0: this handle may append */
+    int is_poisoned;              /**< not 0: a write failed; reopen */
 } stele_info;
 
 /**

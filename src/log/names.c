@@ -121,6 +121,16 @@ static stele_status set_prefix(stele__log_names *names, const stele_list *list, 
     return good ? STELE_OK : stele__fail_memory(reterr);
 }
 
+/* Names are returned once, and those above `after` only. */
+static stele_status count_as_returned(stele__log_names *names, stele_text after,
+                                      stele_error *reterr)
+{
+    names->has_name = true;
+    names->name.size = 0;
+    return stele__buffer_append(&names->name, after.data, after.size) ? STELE_OK
+                                                                      : stele__fail_memory(reterr);
+}
+
 static stele_status open_sources(stele__log_names *names, const stele_list *list,
                                  stele_error *reterr)
 {
@@ -143,15 +153,7 @@ static stele_status open_sources(stele__log_names *names, const stele_list *list
     for (size_t i = 0; i < count; i++) {
         STELE_TRY(open_source(names, i, from, reterr));
     }
-    /* Names are returned once; this one counts as returned. */
-    if (list->after) {
-        names->has_name = true;
-        names->name.size = 0;
-        if (!stele__buffer_append(&names->name, after.data, after.size)) {
-            return stele__fail_memory(reterr);
-        }
-    }
-    return STELE_OK;
+    return list->after ? count_as_returned(names, after, reterr) : STELE_OK;
 }
 
 static void close_sources(stele__log_names *names)
@@ -189,7 +191,7 @@ static stele_status reopen(stele__log_names *names, const char *after, stele_err
     for (size_t i = 0; i < count; i++) {
         STELE_TRY(open_source(names, i, from, reterr));
     }
-    return STELE_OK;
+    return after ? count_as_returned(names, stele__text(after), reterr) : STELE_OK;
 }
 
 stele_status stele__log_names_open(stele__log *log, const stele_list *list,
