@@ -248,20 +248,21 @@ static uint64_t read_warm(stele_store *store, uint32_t stream, bool is_last)
     return count;
 }
 
-/* One pass of an operation over as many streams as are warm; answers what it did. */
+/* One pass of an operation over as many streams as are warm, at random, or one after the other (to
+ * make them so: `random` is NULL); answers what it did. */
 static uint64_t pass(scale *state, stele_store *store, operation what, uint64_t *random)
 {
     uint64_t count = 0;
 
     for (uint32_t i = 0; i < state->warm; i++) {
-        const uint32_t stream = (uint32_t)bench_random_below(random, state->warm);
+        const uint32_t stream = random ? (uint32_t)bench_random_below(random, state->warm) : i;
         switch (what) {
         case APPEND:
             append_next(state, store);
             count++;
             break;
         case CONDITIONAL:
-            append_conditionally(state, store, *random >> 32);
+            append_conditionally(state, store, stream);
             count++;
             break;
         case READ_STREAM:
@@ -295,7 +296,7 @@ static void measure_warm(scale *state, stele_store *store, double ret_ns[OPERATI
     bench_model_phase(&state->model, state->facts->events, state->warm);
     for (operation what = 0; what < OPERATIONS; what++) {
         double costs[PASSES];
-        (void)pass(state, store, what, &random);
+        (void)pass(state, store, what, NULL);
         for (unsigned i = 0; i < PASSES; i++) {
             const int64_t start = bench_now();
             const uint64_t count = pass(state, store, what, &random);
