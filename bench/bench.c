@@ -102,18 +102,13 @@ static void set_full(void)
 static void read_options(int argc, char **argv)
 {
     enum { JSON = 1, OUT, ONLY, SYSTEMS, ROUNDS, SECONDS, EVENTS, STREAMS, STEPS, FOLDER, HELP };
-    static const struct option known[] = {{"json", no_argument, NULL, JSON},
-                                          {"out", required_argument, NULL, OUT},
-                                          {"only", required_argument, NULL, ONLY},
-                                          {"systems", required_argument, NULL, SYSTEMS},
-                                          {"rounds", required_argument, NULL, ROUNDS},
-                                          {"seconds", required_argument, NULL, SECONDS},
-                                          {"events", required_argument, NULL, EVENTS},
-                                          {"streams", required_argument, NULL, STREAMS},
-                                          {"folder", required_argument, NULL, FOLDER},
-                                          {"steps", required_argument, NULL, STEPS},
-                                          {"help", no_argument, NULL, HELP},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"json", no_argument, NULL, JSON},           {"out", required_argument, NULL, OUT},
+        {"only", required_argument, NULL, ONLY},     {"systems", required_argument, NULL, SYSTEMS},
+        {"rounds", required_argument, NULL, ROUNDS}, {"seconds", required_argument, NULL, SECONDS},
+        {"events", required_argument, NULL, EVENTS}, {"streams", required_argument, NULL, STREAMS},
+        {"folder", required_argument, NULL, FOLDER}, {"steps", required_argument, NULL, STEPS},
+        {"help", no_argument, NULL, HELP},           {NULL, 0, NULL, 0}};
     int option;
 
     if (argc > 1 && strcmp(argv[1], "full") == 0) {

@@ -33,8 +33,8 @@ typedef struct directory {
     void *items[];
 } directory;
 
-/* A slot has a handle below, and above it the upper half of the term's hash: which term it is not is
- * known without a look at the term, which is far away. 0: empty. */
+/* A slot has a handle below, and above it the upper half of the term's hash: which term it is not
+ * is known without a look at the term, which is far away. 0: empty. */
 typedef struct table {
     uint32_t size; /* a power of two */
     _Atomic uint64_t slots[];
