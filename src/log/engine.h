@@ -323,6 +323,7 @@ struct stele__log {
     stele__segment *reserve; /* the next segment, allocated and empty; NULL: none */
     uint64_t reserve_number; /* its number, or that of the one to be made */
     uint64_t segment_size;   /* of the next one: doubles up to the option */
+    uint64_t zeroes_max;     /* that are worth writing ahead to it */
     size_t tail_bytes_max;
     stele__window window;
     stele__tail_handle *handles; /* scratch for the terms of one commit */

@@ -122,6 +122,7 @@ static void set_options(stele__log *log, const stele_options *options)
     if (log->options.segment_bytes > STELE_SEGMENT_SIZE_MAX / 2) {
         log->options.segment_bytes = STELE_SEGMENT_SIZE_MAX / 2;
     }
+    log->zeroes_max = UINT64_MAX;
     log->segment_size = log->options.segment_bytes < SEGMENT_SIZE_FIRST ? log->options.segment_bytes
                                                                         : SEGMENT_SIZE_FIRST;
     log->bytes_in_flight_max = options->memory_bytes / 4;

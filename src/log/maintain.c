@@ -35,13 +35,14 @@ void stele__maintain_index_name(uint64_t number, char ret_name[STELE_FILE_NAME_S
  * Where appends are synced the zeroes are, too, a little at a time, so that the first sync in the
  * segment finds none of them.
  */
-static int write_zeroes(stele__log *log, const stele__segment *segment)
+static int write_zeroes(stele__log *log, const stele__segment *segment, uint64_t max)
 {
+    const uint64_t size = segment->size < max ? segment->size : max;
     const bool is_synced = log->options.durability == STELE_DURABLE_FULL;
     int error = 0;
-    for (uint64_t at = 0; at < segment->size && !error; at += ZERO_STEP) {
+    for (uint64_t at = 0; at < size && !error; at += ZERO_STEP) {
         const int64_t begin = log->clock->monotonic(log->clock->context);
-        const uint64_t left = segment->size - at;
+        const uint64_t left = size - at;
         error = stele__segment_zero(segment, at, left < ZERO_STEP ? left : ZERO_STEP);
         if (!error && is_synced) {
             error = log->vfs->sync(segment->file);
@@ -61,6 +62,7 @@ static stele_status reserve(stele__log *log, uint64_t size, stele_error *reterr)
     stele__lock(&log->lock);
     const uint64_t number = log->reserve_number;
     const uint64_t wanted = size > log->segment_size ? size : log->segment_size;
+    const uint64_t zeroes_max = log->zeroes_max;
     stele__segment *old = log->reserve;
     if (old && old->size >= wanted) {
         stele__unlock(&log->lock);
@@ -81,7 +83,7 @@ static stele_status reserve(stele__log *log, uint64_t size, stele_error *reterr)
         stele__hint(reterr, "free some space; appends work again then by themselves");
     }
     STELE_TRY(status);
-    const int error = size == 0 ? write_zeroes(log, segment) : 0;
+    const int error = size == 0 ? write_zeroes(log, segment, zeroes_max) : 0;
     if (error) {
         (void)stele__fail_os(reterr, STELE_IO, error, "cannot write to %s", segment->path);
         stele__segment_unref(segment);

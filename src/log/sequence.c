@@ -55,6 +55,18 @@ stele_status stele__log_accept_clock(stele__log *log, stele_error *reterr)
 
 /* ---- rolling */
 
+/* Lets go of the live part, if there is one. What is left of its segment is not going to be used:
+ * if that is much, the next one will hardly need more. */
+static void leave_live(stele__log *log)
+{
+    if (log->live) {
+        const uint64_t used = log->live->end;
+        log->zeroes_max = used < log->live->segment->size / 2 ? used * 2 : UINT64_MAX;
+        stele__part_unref(log->live);
+        log->live = NULL;
+    }
+}
+
 /* Begins a new live part in the reserved segment. Lock held, nothing pending. */
 static stele_status begin_part(stele__log *log, stele_error *reterr)
 {
@@ -77,7 +89,7 @@ static stele_status begin_part(stele__log *log, stele_error *reterr)
     if (status == STELE_OK) {
         part->last_time = time;
         part->end = 0; /* the first group writes the header, too */
-        stele__part_unref(log->live);
+        leave_live(log);
         log->live = stele__part_ref(part);
         log->reserve = NULL;
         log->reserve_number++;
@@ -169,8 +181,7 @@ stele_status stele__sequence_leave(stele__log *log, stele_error *reterr)
         stele__lock(&log->lock);
     }
     if (stele__sequence_is_heavy(log) && is_settled(log)) {
-        stele__part_unref(log->live);
-        log->live = NULL;
+        leave_live(log);
         log->roll_count++;
     }
     stele__unlock(&log->lock);
