@@ -48,7 +48,8 @@ static int write_zeroes(stele__log *log, const stele__segment *segment, uint64_t
             error = log->vfs->sync(segment->file);
         }
         if (__atomic_load_n(&log->reserve_waiters, __ATOMIC_RELAXED) > 0 ||
-            log->clock->monotonic(log->clock->context) - begin > ZERO_STEP_NS) {
+            stele__subtract_saturated(log->clock->monotonic(log->clock->context), begin) >
+                ZERO_STEP_NS) {
             break;
         }
     }
