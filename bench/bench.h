@@ -296,6 +296,8 @@ void bench_run_queue_async(const bench_run *run, void *handle, bench_result *ret
 /* What only Stele does: stele.c, dcb.c, special.c. */
 stele_store *bench_stele_open(const char *folder, bench_durability durability);
 void bench_stele_close(stele_store *store);
+/* Reads to the end, looking at the data; answers how many events there were. */
+uint64_t bench_stele_read(stele_store *store, const stele_read *read);
 void bench_stele_event(const bench_event *event, stele_event *ret_event);
 void bench_run_dcb(const bench_run *run, bench_result *ret_result);
 void bench_run_dcb_hot(const bench_run *run, bench_result *ret_result);

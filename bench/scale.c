@@ -232,20 +232,9 @@ static uint64_t read_warm(stele_store *store, uint32_t stream, bool is_last)
     const stele_read read = {.stream = name,
                              .direction = is_last ? STELE_BACKWARDS : STELE_FORWARDS,
                              .limit = is_last ? BENCH_LAST_COUNT : 0};
-    const stele_record *record;
-    stele_cursor *cursor;
-    stele_error error;
-    uint64_t count = 0;
 
     (void)bench_account_name(stream, name);
-    check(stele_read_open(store, &read, &cursor, &error), &error);
-    while ((record = stele_cursor_next(cursor, &error))) {
-        bench_seen += bench_look(record->data.data, record->data.size);
-        count++;
-    }
-    check(error.status, &error);
-    stele_cursor_free(cursor);
-    return count;
+    return bench_stele_read(store, &read);
 }
 
 /* One pass of an operation over as many streams as are warm, at random, or one after the other (to

@@ -127,7 +127,7 @@ static void append(void *handle, const bench_event *events, size_t count)
 
 /* ---- Reading */
 
-static uint64_t read_all(stele_store *store, const stele_read *read)
+uint64_t bench_stele_read(stele_store *store, const stele_read *read)
 {
     const stele_record *record;
     stele_cursor *cursor;
@@ -146,19 +146,19 @@ static uint64_t read_all(stele_store *store, const stele_read *read)
 
 static uint64_t replay(void *handle)
 {
-    return read_all(handle, &(stele_read){0});
+    return bench_stele_read(handle, &(stele_read){0});
 }
 
 static uint64_t read_stream(void *handle, uint32_t stream)
 {
-    return read_all(handle, &(stele_read){.stream = bench_stream_name(stream)});
+    return bench_stele_read(handle, &(stele_read){.stream = bench_stream_name(stream)});
 }
 
 static uint64_t read_last(void *handle, uint32_t stream)
 {
-    return read_all(handle, &(stele_read){.stream = bench_stream_name(stream),
-                                          .direction = STELE_BACKWARDS,
-                                          .limit = BENCH_LAST_COUNT});
+    return bench_stele_read(handle, &(stele_read){.stream = bench_stream_name(stream),
+                                                  .direction = STELE_BACKWARDS,
+                                                  .limit = BENCH_LAST_COUNT});
 }
 
 /* ---- Many commits in flight from one thread */
