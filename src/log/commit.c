@@ -4,9 +4,9 @@
  *
  * Groups stand in a queue in the order of positions; the last one gathers. Whoever has the
  * *flusher's role* takes the first, writes it, syncs if somebody in it asked for that, publishes
- * its last position, wakes its waiters one by one and calls its completions. A lone appender takes
- * the role himself, so that no thread is woken; appenders who come meanwhile gather in the next
- * group. The invariants:
+ * its last position, wakes its waiters and calls its completions. A lone appender takes the role
+ * himself, so that no thread is woken; appenders who come meanwhile gather in the next group. The
+ * invariants:
  *
  * G1  There is at most one flusher (is_flushing), so that groups are written, published and
  * completed in order.
@@ -17,10 +17,20 @@
  * G3  After a write or sync has failed nothing is written any more, and everybody is told so: the
  * log is poisoned.
  *
- * G4  All groups in the queue belong to the live part: a segment is left only when nothing is
- * pending.
+ * G4  What is written belongs to the live part: a segment is left only when nothing is pending, and
+ * a group belongs to none before there is something to write.
  *
  * G5  Completions are called with the role and without the lock.
+ *
+ * G6  At most two groups are not done, the one that is being flushed and the one that gathers, and
+ * they wait before different gates: whoever opens one wakes nobody in vain. Who waits holds no
+ * pointer to his group, only its number; so a group is used again when it is done, whoever still
+ * sleeps.
+ *
+ * G7  A group for whose end somebody waits, and in which nothing else stands, does not count as
+ * pending: those who wait for the end of all that is pending would wait for each other for ever.
+ *
+ * Waking is what costs most where threads wait, so all of a group are woken by one system call.
  */
 #include "log/engine.h"
 
@@ -48,7 +58,7 @@ static stele__group *take_group(stele__log *log)
         group->bytes.alloc = log->alloc;
     }
     group->next = NULL;
-    group->waiters_end = &group->waiters;
+    group->number = ++log->group_count;
     return group;
 }
 
@@ -68,7 +78,7 @@ static void give_group(stele__log *log, stele__group *group)
     group->last = 0;
     group->needs_sync = false;
     group->is_hurried = false;
-    group->waiters = NULL;
+    group->waiting = 0;
     group->note_count = 0;
     if (group->bytes.capacity > KEPT_BYTES) {
         stele__buffer_done(&group->bytes);
@@ -97,16 +107,20 @@ stele__group *stele__commit_group(stele__log *log, stele__part *part, uint64_t o
         }
         log->queue = log->queue_last = group;
     }
-    if (!group->part && part) {
-        group->part = stele__part_ref(part);
+    if (part && group->bytes.size == 0) {
+        if (group->part != part) {
+            stele__part_unref(group->part);
+            group->part = stele__part_ref(part);
+        }
         group->offset = offset;
     }
     return group;
 }
 
-bool stele__commit_has_work(const stele__log *log)
+/* A group for whose end somebody waits, and nothing else. */
+static bool is_empty(const stele__group *group)
 {
-    return log->queue != NULL || log->is_flushing;
+    return group->bytes.size == 0 && !group->needs_sync && group->note_count == 0;
 }
 
 /* ---- flushing */
@@ -174,30 +188,28 @@ static void publish(stele__log *log, const stele__group *group)
     stele__shared_publish(&log->shared, group->last);
 }
 
-/* Passes the result on to those who wait, except the flusher himself. `failure`: NULL if it is
- * good. No lock is held: the group left the queue, so nobody else can come to it; and who is woken
- * while the lock is held only runs into it. */
-static void wake_waiters(stele__group *group, const stele_error *failure, stele__waiter *self,
-                         bool *self_is_done)
+static stele__gate *gate_of(stele__log *log, uint64_t number)
 {
-    stele__waiter *waiter = group->waiters;
-    while (waiter) {
-        stele__waiter *next = waiter->next;
-        waiter->status = STELE_OK;
-        if (failure) {
-            waiter->status = STELE_IO;
-            if (waiter->reterr) {
-                *waiter->reterr = *failure;
-            }
-        }
-        if (waiter == self) {
-            *self_is_done = true;
-        } else {
-            stele__signal_raise(&waiter->signal); /* the waiter may be gone now */
-        }
-        waiter = next;
+    return &log->gates[number % 2];
+}
+
+static bool is_done(const stele__log *log, uint64_t number)
+{
+    return atomic_load_explicit(&log->done, memory_order_acquire) >= number;
+}
+
+/* Passes the result on to those who wait. No lock is held: the group left the queue, so nobody else
+ * can come to it; and who is woken while the lock is held only runs into it. */
+static void wake_waiters(stele__log *log, const stele__group *group, bool has_failed,
+                         unsigned awake)
+{
+    if (has_failed && log->first_failed == 0) {
+        log->first_failed = group->number;
     }
-    group->waiters = NULL;
+    atomic_store_explicit(&log->done, group->number, memory_order_release);
+    if (group->waiting > awake) {
+        stele__gate_open(gate_of(log, group->number));
+    }
 }
 
 static void call_notes(stele__log *log, stele__group *group, const stele_error *failure)
@@ -216,13 +228,17 @@ static void call_notes(stele__log *log, stele__group *group, const stele_error *
     }
 }
 
-static void flush_one(stele__log *log, stele__waiter *self, bool *self_is_done)
+/* Flushes the first group of the queue. Lock held, released meanwhile; only the flusher, who waits
+ * for group `own` (0: for none). */
+static void flush_one(stele__log *log, uint64_t own)
 {
     stele__group *group = log->queue;
     log->queue = group->next;
     if (!log->queue) {
         log->queue_last = NULL;
     }
+    const unsigned awake = group->number == own ? 1 : 0;
+    log->is_busy = !is_empty(group);
     const bool was_poisoned = atomic_load_explicit(&log->is_poisoned, memory_order_relaxed);
     stele__unlock(&log->lock);
     const char *what = "";
@@ -246,9 +262,10 @@ static void flush_one(stele__log *log, stele__waiter *self, bool *self_is_done)
     /* What poisoned the log stays as it is from then on. */
     const stele_error *failure =
         atomic_load_explicit(&log->is_poisoned, memory_order_acquire) ? &log->poison : NULL;
-    wake_waiters(group, failure, self, self_is_done);
+    wake_waiters(log, group, failure != NULL, awake);
     call_notes(log, group, failure);
     stele__lock(&log->lock);
+    log->is_busy = false;
     give_group(log, group);
     if (log->room_waiters) {
         stele__condition_wake_all(&log->room);
@@ -258,11 +275,10 @@ static void flush_one(stele__log *log, stele__waiter *self, bool *self_is_done)
 /* Gives the role to somebody who waits in the queue, or to the store's thread. Lock held. */
 static void hand_on(stele__log *log)
 {
-    stele__waiter *heir = log->queue ? log->queue->waiters : NULL;
-    if (heir) {
-        heir->is_flusher_now = true;
-        stele__signal_raise(&heir->signal);
-        return; /* is_flushing stays: the role has an owner */
+    if (log->queue && log->queue->waiting > 0) {
+        atomic_store_explicit(&log->heirs, log->queue->number, memory_order_release);
+        stele__gate_open_for_one(gate_of(log, log->queue->number));
+        return; /* is_flushing stays: the role will have an owner */
     }
     log->is_flushing = false;
     stele__commit_kick(log);
@@ -272,20 +288,16 @@ static void hand_on(stele__log *log)
 }
 
 /* Flushes groups until the own one is done, and then some for others if several wait. Lock held,
- * role taken. */
-static void run_flusher(stele__log *log, stele__waiter *self)
+ * role taken. `own` is 0 for who waits for none. */
+static void run_flusher(stele__log *log, uint64_t own)
 {
-    bool self_is_done = self == NULL;
     for (unsigned turns = 0; log->queue; turns++) {
-        if (self_is_done && self) {
-            const stele__waiter *first = log->queue->waiters;
-            if (!first || !first->next || turns >= TURNS_MAX) {
-                break;
-            }
+        if (own > 0 && is_done(log, own) && (log->queue->waiting < 2 || turns >= TURNS_MAX)) {
+            break;
         }
-        flush_one(log, self, &self_is_done);
+        flush_one(log, own);
     }
-    STELE_ASSERT(self_is_done);
+    STELE_ASSERT(is_done(log, own));
     if (log->queue) {
         hand_on(log);
     } else {
@@ -299,33 +311,55 @@ static void run_flusher(stele__log *log, stele__waiter *self)
     }
 }
 
+/* Waits until a group is done, or until the caller is to flush it: true. No lock held. */
+static bool wait_for_group(stele__log *log, uint64_t number)
+{
+    stele__gate *gate = gate_of(log, number);
+    for (;;) {
+        const uint32_t seen = stele__gate_look(gate);
+        uint64_t heirs = number;
+        if (is_done(log, number)) {
+            return false;
+        }
+        if (atomic_compare_exchange_strong(&log->heirs, &heirs, 0)) {
+            return true;
+        }
+        stele__gate_wait(gate, seen);
+    }
+}
+
 stele_status stele__commit_wait(stele__log *log, stele__group *group, stele_error *reterr)
 {
-    stele__waiter waiter = {.reterr = reterr};
-    stele__signal_init(&waiter.signal);
-    *group->waiters_end = &waiter;
-    group->waiters_end = &waiter.next;
+    const uint64_t number = group->number;
+    bool is_flusher = !log->is_flushing;
+    group->waiting++;
     group->is_hurried = true;
-    if (!log->is_flushing) {
-        log->is_flushing = true;
-        run_flusher(log, &waiter);
+    log->is_flushing = true;
+    if (!is_flusher) {
         stele__unlock(&log->lock);
-    } else {
-        stele__unlock(&log->lock);
-        stele__signal_wait(&waiter.signal);
-        if (waiter.is_flusher_now) {
+        is_flusher = wait_for_group(log, number);
+        if (is_flusher) {
             stele__lock(&log->lock);
-            run_flusher(log, &waiter);
-            stele__unlock(&log->lock);
         }
     }
-    stele__signal_done(&waiter.signal);
-    return waiter.status;
+    if (is_flusher) {
+        run_flusher(log, number);
+        stele__unlock(&log->lock);
+    }
+    if (log->first_failed == 0 || number < log->first_failed) {
+        return STELE_OK;
+    }
+    if (reterr) {
+        *reterr = log->poison;
+    }
+    return STELE_IO;
 }
 
 stele_status stele__commit_wait_all(stele__log *log, bool needs_sync, stele_error *reterr)
 {
-    const bool is_idle = !log->queue && !log->is_flushing;
+    /* Those who wait for the end of what is pending make groups themselves. If these counted,
+     * several who want to roll would wait for each other for ever. */
+    const bool is_idle = !log->is_busy && (!log->queue || is_empty(log->queue));
     stele_status status = stele__commit_poisoned(log, reterr);
     if (status != STELE_OK || (is_idle && !(needs_sync && log->live && log->live->is_dirty))) {
         stele__unlock(&log->lock);
@@ -344,7 +378,7 @@ void stele__commit_flush(stele__log *log)
 {
     if (log->queue && !log->is_flushing) {
         log->is_flushing = true;
-        run_flusher(log, NULL);
+        run_flusher(log, 0);
     }
 }
 
@@ -357,11 +391,12 @@ void stele__commit_complete(stele__log *log, stele_completion done, void *contex
         (void)stele__condition_wait(&log->room, &log->lock, STELE_FOREVER);
         log->room_waiters--;
     }
-    log->is_flushing = true;
+    log->is_flushing = log->is_busy = true;
     stele__unlock(&log->lock);
     stele__core_complete(log, done, context, error->status, NULL, error);
     stele__lock(&log->lock);
-    run_flusher(log, NULL);
+    log->is_busy = false;
+    run_flusher(log, 0);
     stele__unlock(&log->lock);
 }
 

@@ -236,15 +236,6 @@ stele_position stele__window_next(const stele__window *window, uint32_t print,
 
 /* ---- groups */
 
-/* Somebody who waits for a group: on his own stack. */
-typedef struct stele__waiter {
-    struct stele__waiter *next;
-    stele__signal signal;
-    stele_status status;
-    stele_error *reterr;
-    bool is_flusher_now; /* woken to take over the flusher's role, not because it is done */
-} stele__waiter;
-
 /* A completion to call when the group is done. */
 typedef struct stele__completion_note {
     stele_completion done;
@@ -257,14 +248,14 @@ typedef struct stele__completion_note {
 /* Frames that are written together. */
 typedef struct stele__group {
     struct stele__group *next;
+    uint64_t number;   /* they are counted from 1 */
     stele__part *part; /* a reference; NULL: nothing to write yet */
     uint64_t offset;   /* of the first byte of `bytes` in the segment */
     stele__buffer bytes;
     stele_position last; /* position of the last event in it */
     bool needs_sync;
-    bool is_hurried; /* somebody waits: not only appends at STELE_DURABLE_NONE */
-    stele__waiter *waiters;
-    stele__waiter **waiters_end;
+    bool is_hurried;  /* somebody waits: not only appends at STELE_DURABLE_NONE */
+    unsigned waiting; /* threads */
     stele__completion_note *notes;
     size_t note_count;
     size_t note_capacity;
@@ -323,7 +314,9 @@ struct stele__log {
     stele__segment *reserve; /* the next segment, allocated and empty; NULL: none */
     uint64_t reserve_number; /* its number, or that of the one to be made */
     uint64_t segment_size;   /* of the next one: doubles up to the option */
+    uint64_t zeroed;         /* bytes of the reserve over which zeroes were written */
     uint64_t zeroes_max;     /* that are worth writing ahead to it */
+    uint64_t zeroes_due;     /* more are to be written when the live part ends here or behind */
     size_t tail_bytes_max;
     stele__window window;
     stele__tail_handle *handles; /* scratch for the terms of one commit */
@@ -331,7 +324,13 @@ struct stele__log {
     stele__group *queue; /* groups in order; the last one gathers */
     stele__group *queue_last;
     stele__group *spare_groups;
-    bool is_flushing; /* somebody has the flusher's role */
+    uint64_t group_count;  /* ever begun */
+    bool is_flushing;      /* somebody has the flusher's role … */
+    bool is_busy;          /* … and is at something: a group that is not empty, or a completion */
+    stele__gate gates[2];  /* before which they wait for a group: that of its number modulo 2 */
+    _Atomic uint64_t done; /* the number of the last group that was */
+    _Atomic uint64_t heirs;        /* the group of whose waiters one is to take the role; 0: none */
+    _Atomic uint64_t first_failed; /* the first group that failed; 0: none. Written before `done` */
     size_t bytes_in_flight;
     size_t bytes_in_flight_max;
     unsigned room_waiters;
@@ -402,7 +401,6 @@ void stele__commit_kick(stele__log *log);
 void stele__commit_later(stele__log *log);
 stele_status stele__commit_start_thread(stele__log *log, stele_error *reterr); /* lock held */
 void stele__commit_free_groups(stele__log *log);
-bool stele__commit_has_work(const stele__log *log); /* lock held */
 
 /* append.c */
 void stele__append_deferred(stele__log *log);
@@ -412,6 +410,10 @@ void stele__append_wait_deferred(stele__log *log);
 /* sequence.c: whether much was written to the live segment that storage was not told of. Lock held.
  */
 bool stele__sequence_wants_write_back(const stele__log *log);
+/* Sets when zeroes are to be written to the reserve. Lock held. */
+void stele__sequence_plan_zeroes(stele__log *log);
+/* How many are due now. Lock held. */
+uint64_t stele__sequence_zeroes_due(const stele__log *log);
 /* sequence.c: whether the live tail has outgrown its share of the memory budget. Lock held. */
 bool stele__sequence_is_heavy(const stele__log *log);
 /* Leaves the live part if it is heavy, so that it can be sealed though nobody appends: there is

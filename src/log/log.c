@@ -123,6 +123,7 @@ static void set_options(stele__log *log, const stele_options *options)
         log->options.segment_bytes = STELE_SEGMENT_SIZE_MAX / 2;
     }
     log->zeroes_max = UINT64_MAX;
+    log->zeroes_due = UINT64_MAX;
     log->segment_size = log->options.segment_bytes < SEGMENT_SIZE_FIRST ? log->options.segment_bytes
                                                                         : SEGMENT_SIZE_FIRST;
     log->bytes_in_flight_max = options->memory_bytes / 4;
@@ -254,6 +255,7 @@ static stele_status drain(stele__log *log, stele_error *reterr)
         }
         status = stele__commit_wait_all(log, true, reterr);
         stele__lock(&log->lock);
+        stele__commit_flush(log);           /* a group that is empty is left, perhaps */
         more = log->queue || log->deferred; /* a completion may have submitted */
         stele__unlock(&log->lock);
         if (status != STELE_OK && !atomic_load_explicit(&log->is_poisoned, memory_order_relaxed)) {

@@ -25,51 +25,57 @@ void stele__maintain_index_name(uint64_t number, char ret_name[STELE_FILE_NAME_S
 
 /* ---- reserving */
 
-/* What may begin before the disk is looked at again, and how long the disk may take for it. */
-#define ZERO_STEP ((uint64_t)4 << 20)
-#define ZERO_STEP_NS STELE_MILLISECONDS(100)
-
 /*
- * Writes zeroes over a segment before it is needed, as far as that disturbs nobody: it ends when an
- * appender waits for the segment, and on a disk that has no time for it. Nothing relies on it.
- * Where appends are synced the zeroes are, too, a little at a time, so that the first sync in the
- * segment finds none of them.
+ * Writes some zeroes over the reserve, ahead of its use. Nothing relies on it. Where appends are
+ * synced they are, too, so that the first sync in the segment finds none of them. Whoever needs the
+ * reserve meanwhile waits for the maintenance lock, which is held.
  */
-static int write_zeroes(stele__log *log, const stele__segment *segment, uint64_t max)
+static stele_status write_zeroes(stele__log *log, bool *ret_did, stele_error *reterr)
 {
-    const uint64_t size = segment->size < max ? segment->size : max;
-    const bool is_synced = log->options.durability == STELE_DURABLE_FULL;
-    int error = 0;
-    for (uint64_t at = 0; at < size && !error; at += ZERO_STEP) {
-        const int64_t begin = log->clock->monotonic(log->clock->context);
-        const uint64_t left = size - at;
-        error = stele__segment_zero(segment, at, left < ZERO_STEP ? left : ZERO_STEP);
-        if (!error && is_synced) {
-            error = log->vfs->sync(segment->file);
-        }
-        if (__atomic_load_n(&log->reserve_waiters, __ATOMIC_RELAXED) > 0 ||
-            stele__subtract_saturated(log->clock->monotonic(log->clock->context), begin) >
-                ZERO_STEP_NS) {
-            break;
-        }
+    stele__lock(&log->lock);
+    const uint64_t size = stele__sequence_zeroes_due(log);
+    const uint64_t from = log->zeroed;
+    stele__segment *segment = log->reserve;
+    *ret_did = size > 0;
+    if (*ret_did) {
+        log->reserve = NULL;
+        stele__sequence_plan_zeroes(log);
     }
-    return error;
+    stele__unlock(&log->lock);
+    if (!*ret_did) {
+        return STELE_OK;
+    }
+    int error = stele__segment_zero(segment, from, size);
+    if (!error && log->options.durability == STELE_DURABLE_FULL) {
+        error = log->vfs->sync(segment->file);
+    }
+    if (error) {
+        (void)stele__fail_os(reterr, STELE_IO, error, "cannot write to %s", segment->path);
+        stele__segment_unref(segment); /* it is opened again when there is need */
+        return STELE_IO;
+    }
+    stele__lock(&log->lock);
+    log->reserve = segment;
+    log->zeroed = from + size;
+    stele__sequence_plan_zeroes(log);
+    stele__unlock(&log->lock);
+    return STELE_OK;
 }
 
-/* Makes the next segment: for a commit of `size` bytes that waits for it; 0: ahead of need.
+/* Makes the next segment, for a commit of `size` bytes, or of whatever size (0).
  * Maintenance lock held. */
 static stele_status reserve(stele__log *log, uint64_t size, stele_error *reterr)
 {
     stele__lock(&log->lock);
     const uint64_t number = log->reserve_number;
     const uint64_t wanted = size > log->segment_size ? size : log->segment_size;
-    const uint64_t zeroes_max = log->zeroes_max;
     stele__segment *old = log->reserve;
     if (old && old->size >= wanted) {
         stele__unlock(&log->lock);
         return STELE_OK;
     }
     log->reserve = NULL;
+    stele__sequence_plan_zeroes(log);
     stele__unlock(&log->lock);
     stele__segment_unref(old);
     if (wanted > STELE_SEGMENT_SIZE_MAX) {
@@ -84,14 +90,10 @@ static stele_status reserve(stele__log *log, uint64_t size, stele_error *reterr)
         stele__hint(reterr, "free some space; appends work again then by themselves");
     }
     STELE_TRY(status);
-    const int error = size == 0 ? write_zeroes(log, segment, zeroes_max) : 0;
-    if (error) {
-        (void)stele__fail_os(reterr, STELE_IO, error, "cannot write to %s", segment->path);
-        stele__segment_unref(segment);
-        return STELE_IO;
-    }
     stele__lock(&log->lock);
     log->reserve = segment;
+    log->zeroed = 0;
+    stele__sequence_plan_zeroes(log);
     const uint64_t doubled = log->segment_size * 2;
     log->segment_size = doubled < log->options.segment_bytes ? doubled : log->options.segment_bytes;
     stele__unlock(&log->lock);
@@ -590,7 +592,7 @@ static stele_status do_urgent(stele__log *log, bool *ret_did, stele_error *reter
     } else if (wants_reserve) {
         status = reserve(log, 0, reterr);
     } else {
-        *ret_did = false;
+        status = write_zeroes(log, ret_did, reterr);
     }
     stele__view_unref(view);
     return status;

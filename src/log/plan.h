@@ -192,7 +192,7 @@ bool stele__look_must_roll(const stele__plan *plan);
 static inline bool stele__append_is_pending(const stele__log *log)
 {
     return log->next_position - 1 != atomic_load_explicit(&log->head, memory_order_relaxed) ||
-           log->is_flushing;
+           log->is_busy;
 }
 
 /* sequence.c: giving a commit that passed its place in history. */

@@ -92,6 +92,7 @@ static stele_status begin_part(stele__log *log, stele_error *reterr)
         leave_live(log);
         log->live = stele__part_ref(part);
         log->reserve = NULL;
+        stele__sequence_plan_zeroes(log);
         log->reserve_number++;
         log->roll_count++;
         stele__segment_unref(segment);
@@ -117,6 +118,7 @@ static stele_status give_back(stele__log *log, stele_error *reterr)
     log->reserve_number = log->live->segment->header.number;
     stele__segment_unref(log->reserve); /* its file is opened again in its turn */
     log->reserve = NULL;
+    stele__sequence_plan_zeroes(log);
     stele__part_unref(log->live);
     log->live = NULL;
     log->roll_count++;
@@ -157,6 +159,44 @@ bool stele__sequence_wants_write_back(const stele__log *log)
     enum { WRITE_BACK_BYTES = 8 << 20 };
     return log->live && log->options.durability != STELE_DURABLE_FULL &&
            log->live->end - log->live->written_back >= WRITE_BACK_BYTES;
+}
+
+/* How many zeroes are written at once. A sync that comes meanwhile waits for them, so they are few
+ * where there are syncs. */
+static uint64_t zero_step(const stele__log *log)
+{
+    return log->options.durability == STELE_DURABLE_FULL ? (uint64_t)512 << 10 : (uint64_t)4 << 20;
+}
+
+static uint64_t lesser(uint64_t left, uint64_t right)
+{
+    return left < right ? left : right;
+}
+
+static uint64_t zeroes_left(const stele__log *log)
+{
+    const uint64_t size = log->reserve ? lesser(log->reserve->size, log->zeroes_max) : 0;
+    return size > log->zeroed ? size - log->zeroed : 0;
+}
+
+/* The reserve gets its zeroes while the live part fills, in step with it, and has all when three
+ * quarters of that are used: so they take a share of the disk that appending gives them, and never
+ * all of it. */
+void stele__sequence_plan_zeroes(stele__log *log)
+{
+    const uint64_t step = lesser(zero_step(log), zeroes_left(log));
+    log->zeroes_due = UINT64_MAX;
+    if (step > 0 && log->live) {
+        const uint64_t live = lesser(log->live->segment->size, log->zeroes_max) / 4 * 3;
+        const uint64_t size = lesser(log->reserve->size, log->zeroes_max);
+        log->zeroes_due = (log->zeroed + step) * live / size;
+    }
+}
+
+uint64_t stele__sequence_zeroes_due(const stele__log *log)
+{
+    const bool is_due = log->live && log->live->end >= log->zeroes_due;
+    return is_due ? lesser(zero_step(log), zeroes_left(log)) : 0;
 }
 
 bool stele__sequence_is_heavy(const stele__log *log)
@@ -495,7 +535,8 @@ static void sequence(stele__plan *plan, stele__group *group, size_t total, stele
     part->last_time = time;
     log->next_position = at.position;
     log->last_time = time;
-    if (!log->maintainer.is_wanted && stele__sequence_wants_write_back(log)) {
+    if (!log->maintainer.is_wanted &&
+        (part->end >= log->zeroes_due || stele__sequence_wants_write_back(log))) {
         stele__maintain_kick(log);
     }
     atomic_fetch_add_explicit(&log->commits, 1, memory_order_relaxed);

@@ -397,6 +397,16 @@ static void judge_follower(storm_run *storm)
 
 /* ---- the storm */
 
+static void remove_store(storm_run *storm)
+{
+    const pid_t child = fork();
+    if (child == 0) {
+        (void)execlp("rm", "rm", "-rf", storm->store, (char *)NULL);
+        _exit(127);
+    }
+    (void)waitpid(child, NULL, 0);
+}
+
 static void begin_store(storm_run *storm)
 {
     stele_store *store = NULL;
@@ -405,6 +415,7 @@ static void begin_store(storm_run *storm)
     (void)mkdir(storm->folder, 0777); /* it may be there */
     (void)snprintf(storm->store, sizeof storm->store, "%s/storm-%" PRIu64, storm->folder,
                    storm->stores);
+    remove_store(storm); /* a storm that was stopped left it */
     storm->established = 0;
     storm->followed = 0;
     /* So that there is something to follow. */
@@ -416,16 +427,6 @@ static void begin_store(storm_run *storm)
     if (storm->has_follower) {
         storm->follower = start_child(storm, true, 0, &storm->follower_notes);
     }
-}
-
-static void remove_store(storm_run *storm)
-{
-    const pid_t child = fork();
-    if (child == 0) {
-        (void)execlp("rm", "rm", "-rf", storm->store, (char *)NULL);
-        _exit(127);
-    }
-    (void)waitpid(child, NULL, 0);
 }
 
 static void run(storm_run *storm)

@@ -8,9 +8,11 @@
 #include "support/test.h"
 
 #include <stele/stele.h>
+#include <stele/sys/vfs.h>
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 
 enum { APPENDERS = 16, READERS = 16, SHARED_STREAMS = 3, NAMES = 60, POSITIONS_MAX = 200000 };
 
@@ -366,4 +368,57 @@ TEST_WITHIN(sixteen_append_lazily_and_sixteen_read, 120)
 {
     const stele_options options = tiny(STELE_DURABLE_NONE, STELE_MAP);
     run(&options, test_scaled(60));
+}
+
+/* ---- rolling */
+
+/* A disk that takes its time: meanwhile all others gather. */
+static int sync_slowly(stele_file *file)
+{
+    const struct timespec span = {.tv_nsec = 100000};
+    (void)file;
+    (void)nanosleep(&span, NULL);
+    return 0;
+}
+
+static void append_durably(void *context)
+{
+    worker *self = context;
+    static const uint8_t data[4000];
+    for (uint64_t i = 0; i < self->stress->commits; i++) {
+        const stele_event event = stele_binary_event("stress", data, sizeof data);
+        stele_error error;
+        expect_ok(stele_append(self->stress->store, "rolling", STELE_ANY, &event, 1, NULL, NULL,
+                               &error),
+                  &error);
+    }
+}
+
+/* Each sixteenth commit begins a segment. All who wait for room in one want everything pending to
+ * be published first, and must not keep each other from it. */
+TEST_WITHIN(sixteen_roll_while_syncs_are_slow, 60)
+{
+    const char *folder = test_folder();
+    stele_vfs vfs = *stele_vfs_system();
+    vfs.sync = sync_slowly;
+    const stele_options options = {.segment_bytes = 64 << 10, .vfs = &vfs};
+    stress_run *stress = test_memory(sizeof *stress);
+    worker appenders[APPENDERS];
+    stele_position head;
+    stele_error error;
+    stress->commits = test_scaled(400);
+    expect_ok(stele_open(folder, &options, &stress->store, &error), &error);
+    for (unsigned i = 0; i < APPENDERS; i++) {
+        appenders[i].stress = stress;
+        expect_int(stele__thread_start(&appenders[i].thread, "rolling", append_durably,
+                                       &appenders[i]),
+                   0);
+    }
+    for (unsigned i = 0; i < APPENDERS; i++) {
+        stele__thread_join(&appenders[i].thread);
+    }
+    expect_ok(stele_head(stress->store, &head, &error), &error);
+    expect_uint(head, APPENDERS * stress->commits);
+    expect_ok(stele_verify(stress->store, NULL, NULL, &error), &error);
+    expect_ok(stele_close(stress->store, &error), &error);
 }
