@@ -32,6 +32,10 @@ const bench_workload bench_workloads[] = {
     {"replay-all", BENCH_REPLAY, BENCH_OS, 1, 1, 0, BENCH_BY_R, 0.60, false, false},
     {"read-stream-1000", BENCH_STREAM, BENCH_OS, 1, 1, 0, BENCH_BY_R, 0.30, false, false},
     {"read-last-10", BENCH_LAST, BENCH_OS, 1, 1, 0, BENCH_BY_R, 0.60, false, false},
+    {"replay-all-compressed", BENCH_REPLAY, BENCH_OS, 1, 1, 0, BENCH_NO_FLOOR, 0, false, true},
+    {"read-stream-1000-compressed", BENCH_STREAM, BENCH_OS, 1, 1, 0, BENCH_NO_FLOOR, 0, false,
+     true},
+    {"read-last-10-compressed", BENCH_LAST, BENCH_OS, 1, 1, 0, BENCH_NO_FLOOR, 0, false, true},
     {"append-dcb-10000", BENCH_DCB, BENCH_OS, 1, 1, 10000, BENCH_BY_OS, 0.60, false, true},
     {"append-dcb-100000", BENCH_DCB, BENCH_OS, 1, 1, 100000, BENCH_BY_OS, 0.60, false, true},
     {"append-dcb-1000000", BENCH_DCB, BENCH_OS, 1, 1, 1000000, BENCH_BY_OS, 0.60, false, true},
@@ -39,9 +43,16 @@ const bench_workload bench_workloads[] = {
     /* Without a floor, bars are upper bounds: the p50 in us, bytes per event. */
     {"append-dcb-hot", BENCH_DCB_HOT, BENCH_OS, 2, 1, 200000, BENCH_NO_FLOOR, 100, false, true},
     {"size", BENCH_SIZE, BENCH_OS, 1, 1, 0, BENCH_NO_FLOOR, 300, false, false},
+    {"size-compressed", BENCH_SIZE, BENCH_OS, 1, 1, 0, BENCH_NO_FLOOR, 130, false, true},
     {"memory-unsealed", BENCH_MEMORY, BENCH_OS, 1, 1, 0, BENCH_NO_FLOOR, 30, false, true},
 };
 const size_t bench_workload_count = sizeof bench_workloads / sizeof bench_workloads[0];
+
+/* Of its system only Stele, in a store of its own. */
+bool bench_is_compressed(const bench_workload *workload)
+{
+    return strstr(workload->name, "-compressed") != NULL;
+}
 
 bench_settings bench_set = {.rounds = 3, .seconds = 0.5, .events = 200000, .history_max = 1000000};
 
@@ -190,7 +201,7 @@ static bool is_wanted(const bench_workload *workload, const bench_system *system
 
     return (!is_once || round == 0) && (bench_set.is_full || !workload->is_only_full) &&
            (!workload->is_only_stele || system == &bench_stele ||
-            (system == &bench_rawlog && !has_history)) &&
+            (system == &bench_rawlog && !has_history && !bench_is_compressed(workload))) &&
            workload->events <= bench_set.history_max &&
            (workload->kind != BENCH_LAST || bench_set.events >= LAST_EVENTS_MIN) &&
            is_listed(bench_set.systems, system->name) &&
@@ -351,23 +362,29 @@ static void run_one(const bench_workload *workload, const bench_system *system, 
     bench_remove(folder);
 }
 
-/* The store that a run reads, filled when it is first needed. Reads share one for each system.
- * NULL: filling it was interrupted. */
+/* The store that a run reads, filled when it is first needed. Reads share one for each system, and
+ * one that is compressed. NULL: filling it was interrupted. */
 static const char *prepared_for(size_t row, size_t column)
 {
-    static char folders[BENCH_SYSTEMS_MAX][1200];
+    static char folders[BENCH_SYSTEMS_MAX + 1][1200];
     static char history[1200];
     const bench_workload *workload = &bench_workloads[row];
     const bool reads = is_reading(workload->kind);
     bench_run run = {workload, bench_systems[column], NULL, NULL, 0};
     char name[64];
-    char *folder = reads ? folders[column] : history;
+    char *folder = bench_is_compressed(workload) ? folders[BENCH_SYSTEMS_MAX]
+                   : reads                       ? folders[column]
+                                                 : history;
     bench_result result;
 
     if (reads && folder[0]) {
         return folder;
     }
-    (void)snprintf(name, sizeof name, "%s-%s", reads ? "reads" : workload->name, run.system->name);
+    (void)snprintf(name, sizeof name, "%s-%s",
+                   bench_is_compressed(workload) ? "compressed"
+                   : reads                       ? "reads"
+                                                 : workload->name,
+                   run.system->name);
     bench_join(folder, 1200, root, name);
     run.folder = folder;
     if (reads || !is_prepared[row]) {

@@ -51,7 +51,8 @@ typedef struct bench_source {
     uint32_t stream_first; /* appends go to streams first, first + step, … */
     uint32_t stream_step;
     uint32_t stream_count;
-    uint32_t run; /* distinguishes the ids of sources */
+    uint32_t run;  /* distinguishes the ids of sources */
+    bool is_fresh; /* no payload comes twice; one source may have this */
 } bench_source;
 
 void bench_workload_init(void);
@@ -201,6 +202,8 @@ typedef struct bench_workload {
 
 extern const bench_workload bench_workloads[];
 extern const size_t bench_workload_count;
+/* Whether it is of a store with compressed segments, which only Stele has. */
+bool bench_is_compressed(const bench_workload *workload);
 
 typedef struct bench_settings {
     bool is_full;
@@ -216,6 +219,7 @@ typedef struct bench_settings {
     uint64_t steps;      /* 0: measure */
     uint64_t streams;    /* of the scale run */
     bool is_scale;
+    bool is_compressing; /* Stele's stores are opened with compression: in the process of a run */
 } bench_settings;
 
 extern bench_settings bench_set;

@@ -162,12 +162,14 @@ void bench_prepare_reads(const bench_run *run, bench_result *ret_result)
 {
     int64_t *revisions = bench_revisions_new();
     const uint32_t long_streams = bench_long_streams();
+    bench_set.is_compressing = bench_is_compressed(run->workload);
     void *handle = run->system->open(run->folder, BENCH_OS);
     bench_event events[LOAD_BATCH];
     uint64_t long_count = 0;
     bench_source source;
 
     bench_source_init(&source, revisions, 0, 1);
+    source.is_fresh = bench_is_compressed(run->workload);
     while (source.made < bench_set.events) {
         const uint64_t missing = bench_set.events - source.made;
         const size_t count = missing < LOAD_BATCH ? (size_t)missing : LOAD_BATCH;

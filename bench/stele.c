@@ -23,7 +23,9 @@ stele_store *bench_stele_open(const char *folder, bench_durability durability)
                                                                           : STELE_DURABLE_NONE,
                                    /* Who counts steps wants the same ones each time. */
                                    .background =
-                                       bench_set.steps > 0 ? STELE_NO_THREADS : STELE_THREADS};
+                                       bench_set.steps > 0 ? STELE_NO_THREADS : STELE_THREADS,
+                                   .compression = bench_set.is_compressing ? STELE_COMPRESS_FAST
+                                                                           : STELE_NO_COMPRESSION};
     stele_store *store;
     stele_error error;
 

@@ -5,7 +5,8 @@
  * reads there are also streams ledger-<n> of 1,000 events each, scattered among the others.
  *
  * Making an event must cost next to nothing beside appending it, so payloads come from a pool made
- * once. They repeat their keys, as real ones do, and differ in their values.
+ * once. They repeat their keys, as real ones do, and differ in their values. Where the size of what
+ * is compressed is measured, each payload is a new one: a compressor would learn the pool by heart.
  */
 #include "bench.h"
 
@@ -20,6 +21,8 @@
 
 static char payloads[PAYLOADS][BENCH_DATA_SIZE + 1];
 static char metadata[PAYLOADS][BENCH_METADATA_SIZE + 1];
+static char fresh_payloads[BENCH_BATCH_MAX][BENCH_DATA_SIZE + 1];
+static char fresh_metadata[BENCH_BATCH_MAX][BENCH_METADATA_SIZE + 1];
 static char names[ALL_STREAMS][NAME_SIZE];
 static uint8_t name_sizes[ALL_STREAMS];
 
@@ -50,25 +53,29 @@ static void pad(char *text, size_t size, int used)
     text[size] = '\0';
 }
 
+static void make_payload(uint64_t *random, char data[BENCH_DATA_SIZE + 1],
+                         char more[BENCH_METADATA_SIZE + 1])
+{
+    const unsigned amount = (unsigned)bench_random_below(random, 1000000);
+    const unsigned long long reference = next_random(random);
+    int used = snprintf(data, BENCH_DATA_SIZE + 1,
+                        "{\"amount\":\"%u.%02u\",\"currency\":\"EUR\",\"reference\":\"%016llx\","
+                        "\"booked\":\"2026-%02u-%02u\",\"counterparty\":\"customer-%06u\","
+                        "\"memo\":\"monthly payment for the rent of the garage\"}",
+                        amount / 100, amount % 100, reference, amount % 12 + 1, amount % 28 + 1,
+                        (unsigned)(reference % 1000000));
+    pad(data, BENCH_DATA_SIZE, used);
+    used = snprintf(more, BENCH_METADATA_SIZE + 1, "{\"user\":\"u%04u\",\"trace\":\"%012llx\"}",
+                    amount % 10000, reference & 0xffffffffffffULL);
+    pad(more, BENCH_METADATA_SIZE, used);
+}
+
 void bench_workload_init(void)
 {
     uint64_t random = 20261121;
 
     for (uint32_t i = 0; i < PAYLOADS; i++) {
-        const unsigned amount = (unsigned)bench_random_below(&random, 1000000);
-        const unsigned long long reference = next_random(&random);
-        int used =
-            snprintf(payloads[i], sizeof payloads[i],
-                     "{\"amount\":\"%u.%02u\",\"currency\":\"EUR\",\"reference\":\"%016llx\","
-                     "\"booked\":\"2026-%02u-%02u\",\"counterparty\":\"customer-%06u\","
-                     "\"memo\":\"monthly payment for the rent of the garage\"}",
-                     amount / 100, amount % 100, reference, amount % 12 + 1, amount % 28 + 1,
-                     (unsigned)(reference % 1000000));
-        pad(payloads[i], BENCH_DATA_SIZE, used);
-        used =
-            snprintf(metadata[i], sizeof metadata[i], "{\"user\":\"u%04u\",\"trace\":\"%012llx\"}",
-                     amount % 10000, reference & 0xffffffffffffULL);
-        pad(metadata[i], BENCH_METADATA_SIZE, used);
+        make_payload(&random, payloads[i], metadata[i]);
     }
     for (uint32_t i = 0; i < ALL_STREAMS; i++) {
         const int used = i < BENCH_STREAMS
@@ -147,6 +154,12 @@ void bench_source_for(bench_source *source, uint32_t stream, bench_event *ret_ev
     ret_event->stream = stream;
     ret_event->expected = source->revisions[stream]++;
     bench_payload(random, ret_event);
+    if (source->is_fresh) {
+        const uint64_t place = number % BENCH_BATCH_MAX;
+        make_payload(&source->random, fresh_payloads[place], fresh_metadata[place]);
+        ret_event->data = fresh_payloads[place];
+        ret_event->metadata = fresh_metadata[place];
+    }
 }
 
 void bench_source_next(bench_source *source, bench_event *ret_event)

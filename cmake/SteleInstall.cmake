@@ -34,8 +34,11 @@ foreach(target IN LISTS stele_libraries)
     string(REGEX REPLACE "::.*$" "" package "${target}")
     string(APPEND STELE_CONFIG_PACKAGES " ${package}")
     list(APPEND stele_find_modules "${PROJECT_SOURCE_DIR}/cmake/Find${package}.cmake")
-    string(TOLOWER " ${package}" word)
-    string(APPEND STELE_PC_REQUIRES "${word}")
+    string(TOLOWER "${package}" word)
+    if(word MATCHES "^(lz4|zstd)$") # are called otherwise there
+        set(word "lib${word}")
+    endif()
+    string(APPEND STELE_PC_REQUIRES " ${word}")
 endforeach()
 
 configure_package_config_file(

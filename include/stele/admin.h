@@ -30,7 +30,9 @@ typedef struct stele_info {
     stele_time first_time; /**< of position 1; 0 if there is none */
     stele_time last_time;  /**< of the head */
     stele_durability durability;
-    uint64_t log_bytes; /**< used in segments, index not counted */
+    uint64_t log_bytes; /**< used in segments, index not counted; of compressed ones, as they stand */
+    uint64_t compressed_segment_count;
+    uint64_t compressed_from_bytes; /**< what those took before */
     uint64_t index_bytes;
     uint64_t disk_bytes; /**< allocated on disk in all files, preallocation included */
     uint64_t segment_count;

@@ -111,6 +111,14 @@ stele_durability cli_durability_of(const char *text)
                                      : STELE_DURABLE_NONE;
 }
 
+stele_compression cli_compression_of(const char *text)
+{
+    if (!text) {
+        return STELE_NO_COMPRESSION;
+    }
+    return strcmp(text, "fast") == 0 ? STELE_COMPRESS_FAST : STELE_COMPRESS_SMALL;
+}
+
 /* "10m" and the like: how long ago. */
 static bool parse_ago(const char *text, stele_time *ret_time)
 {

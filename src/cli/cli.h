@@ -100,6 +100,8 @@ int cli_close(stele_store *store);
 bool cli_parse_expected(const char *text, stele_expected *ret_expected);
 /* full, os or none; NULL: as the store decides. */
 stele_durability cli_durability_of(const char *text);
+/* fast or small; NULL: not at all. */
+stele_compression cli_compression_of(const char *text);
 /* A time as stele_time_parse() takes it, or how long ago: 90s, 10m, 2h, 7d. */
 bool cli_parse_time(const char *text, stele_time *ret_time);
 /* "no stream", "revision 4", "that it exists". */

@@ -20,6 +20,7 @@ static struct {
     const char *key;
     const char *format;
     const char *durability;
+    const char *compress;
     const char *none_matching;
     cli_number after;
     bool is_strict;
@@ -46,6 +47,9 @@ static const cli_option options[] = {
     CLI_OPTION(CLI_TEXT, 0, "durability", "D", &given.durability,
                "full (the default): on the disk; os: given to the operating system; none: soon",
                .choices = "full|os|none"),
+    CLI_OPTION(CLI_TEXT, 0, "compress", "HOW", &given.compress,
+               "compress what is sealed: fast or small (see stele compress)",
+               .choices = "fast|small"),
     CLI_OPTION_END,
 };
 
@@ -199,7 +203,8 @@ static int append_event(const char *stream, stele_expected expected, const stele
     stele_error error;
     int result = CLI_EXIT_OK;
 
-    if (cli_open(STELE_READ_WRITE, NULL, &store, &error) != STELE_OK) {
+    const stele_options store_options = {.compression = cli_compression_of(given.compress)};
+    if (cli_open(STELE_READ_WRITE, &store_options, &store, &error) != STELE_OK) {
         return cli_fail(&error);
     }
     if (stele_append(store, stream, expected, event, 1, append, &receipt, &error) != STELE_OK) {

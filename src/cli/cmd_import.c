@@ -17,6 +17,7 @@ static struct {
     const char *name;
     bool skips_bad;
     bool ignores_unknown;
+    const char *compress;
     bool is_dry;
     bool is_quiet;
 } given;
@@ -41,6 +42,9 @@ static const cli_option options[] = {
                     "drop members that mean nothing instead of refusing the event"),
     CLI_OPTION(CLI_TEXT, 0, "name", "NAME", &given.name,
                "import under a name: the same file under another name is imported again"),
+    CLI_OPTION(CLI_TEXT, 0, "compress", "HOW", &given.compress,
+               "compress what is sealed: fast or small (see stele compress)",
+               .choices = "fast|small"),
     CLI_OPTION_FLAG(0, "dry-run", &given.is_dry, "check the file, write nothing"),
     CLI_OPTION_FLAG('q', "quiet", &given.is_quiet, "no progress"),
     CLI_OPTION_END,
@@ -134,6 +138,7 @@ static int import_into_store(cli_source *source, const cli_import_options *impor
 
     cli_import_clock_init(&clock);
     store_options.clock = &clock.table;
+    store_options.compression = cli_compression_of(given.compress);
     if (import->is_dry) {
         return cli_import(NULL, source, import, &clock, counts);
     }

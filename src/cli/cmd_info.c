@@ -30,6 +30,12 @@ static void add_files(cli_buffer *out, const stele_info *info)
     cli_add_bytes(out, info->log_bytes);
     cli_buffer_add_text(out, " in ");
     cli_add_things(out, info->segment_count, "segment");
+    if (info->compressed_segment_count > 0) {
+        cli_buffer_add_text(out, "; ");
+        cli_add_count(out, info->compressed_segment_count);
+        cli_buffer_add_text(out, " compressed, from ");
+        cli_add_bytes(out, info->compressed_from_bytes);
+    }
     cli_buffer_add_byte(out, '\n');
     add_label(out, "index");
     cli_add_bytes(out, info->index_bytes);
@@ -122,6 +128,8 @@ static void print_json(const stele_info *info)
     add_number(&out, "index_bytes", info->index_bytes);
     add_number(&out, "disk_bytes", info->disk_bytes);
     add_number(&out, "segments", info->segment_count);
+    add_number(&out, "compressed_segments", info->compressed_segment_count);
+    add_number(&out, "compressed_from_bytes", info->compressed_from_bytes);
     add_number(&out, "index_files", info->index_file_count);
     add_number(&out, "unsealed_events", info->unsealed_events);
     add_number(&out, "recovered_bytes", info->recovered_bytes);

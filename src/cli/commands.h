@@ -8,6 +8,7 @@
 extern const cli_command cli_command_append;
 extern const cli_command cli_command_bench;
 extern const cli_command cli_command_complete;
+extern const cli_command cli_command_compress;
 extern const cli_command cli_command_delete;
 extern const cli_command cli_command_export;
 extern const cli_command cli_command_follow;

@@ -10,8 +10,8 @@
  * *groups*; a *flusher* (commit.c), mostly the appending caller itself, writes groups in order and
  * publishes them. *Maintenance* (maintain.c) turns parts into index files and merges those.
  *
- * Locks, in the order in which they may be taken: follow, maintenance, sequencer, view. The append
- * path takes the sequencer's only.
+ * Locks, in the order in which they may be taken: follow, maintenance, sequencer, view, that of the
+ * cache for packed segments. The append path takes the sequencer's only.
  */
 #ifndef STELE_LOG_ENGINE_H
 #define STELE_LOG_ENGINE_H
@@ -23,6 +23,7 @@
 #include "log/index_file.h"
 #include "log/log.h"
 #include "log/manifest.h"
+#include "log/packed.h"
 #include "log/segment.h"
 #include "log/shared.h"
 #include "log/tail.h"
@@ -33,7 +34,8 @@ enum {
     STELE_RANK_FOLLOW = 5,
     STELE_RANK_MAINTENANCE = 10,
     STELE_RANK_SEQUENCER = 20,
-    STELE_RANK_VIEW = 30
+    STELE_RANK_VIEW = 30,
+    STELE_RANK_PACKED = 40
 };
 
 /* ---- views */
@@ -354,12 +356,15 @@ struct stele__log {
     unsigned reserve_waiters;   /* atomic by __atomic builtins: appenders who wait for a reserve */
     int stop_merging;           /* atomic by __atomic builtins: index_merge looks at it */
 
-    /* Maintenance: the manifest as it is on disk. */
+    /* Maintenance: the manifest as it is on disk, and the segment that is being packed. */
     stele__mutex maintenance;
     stele__manifest manifest;
     bool is_merging;
     unsigned build_count;   /* missing index files that are being built */
     stele__condition built; /* one was, or could not be (with `maintenance`) */
+    stele__packer *packer;  /* NULL: none is */
+
+    stele__packed_cache packed_cache;
 
     /* Follower (read-only handles). */
     stele__mutex follow_lock;
@@ -447,6 +452,19 @@ stele_status stele__maintain_write_index(stele__log *log, stele__part *part,
  * none. */
 uint64_t stele__maintain_forget_index(stele__manifest *manifest, stele_position first);
 void stele__maintain_index_name(uint64_t number, char ret_name[STELE_FILE_NAME_SIZE]);
+
+/* packing.c: opens a segment in the form that there is, and first looks for the packed one if
+ * `is_packed`: whichever is there is whole. Errors as stele__segment_open(). */
+stele_status stele__packing_open(stele__log *log, uint64_t number, bool is_packed,
+                                 stele_mapping mapping, stele__segment **ret_segment,
+                                 stele_error *reterr);
+/* Packs a piece of a sealed segment, if the option asks for it and there is one. No lock held. */
+stele_status stele__packing_step(stele__log *log, bool *ret_did, stele_error *reterr);
+/* Packs all that is sealed. */
+stele_status stele__packing_all(stele__log *log, stele_error *reterr);
+stele__codec stele__packing_codec(stele_compression compression);
+/* Whether there is something to pack. No lock held. */
+bool stele__packing_is_due(stele__log *log);
 
 /* upkeep.c. Index files are brought into memory in pieces of this size; smaller ones come by
  * themselves. */

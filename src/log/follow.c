@@ -84,8 +84,8 @@ static stele_status take_sealed(stele__log *log, const stele__view *old,
             stele__view_add_sealed(view, info, segment);
             continue;
         }
-        stele_status status = stele__segment_open(log->alloc, log->vfs, log->folder, info->number,
-                                                  log->options.mapping, false, &segment, reterr);
+        stele_status status = stele__packing_open(log, info->number, info->packed_bytes > 0,
+                                                  log->options.mapping, &segment, reterr);
         if (status == STELE_NOT_FOUND) { /* segments do not go away */
             char name[STELE_FILE_NAME_SIZE];
             stele__segment_file_name(info->number, name);
@@ -227,7 +227,8 @@ static void note_segment(void *context, const char *name)
 {
     bool *has_segments = context;
     uint64_t number;
-    *has_segments |= stele__recover_file_number(name, ".log", &number);
+    *has_segments |= stele__recover_file_number(name, ".log", &number) ||
+                     stele__recover_file_number(name, ".packed", &number);
 }
 
 /* Without a manifest there is no store, unless there are segments: then it is lost. A store's
@@ -323,8 +324,8 @@ static stele_status enter_next(stele__log *log, uint64_t number, stele_position 
     stele__part *part = NULL;
     stele_error error;
     *ret_found = false;
-    stele_status status = stele__segment_open(log->alloc, log->vfs, log->folder, number,
-                                              log->options.mapping, false, &segment, &error);
+    stele_status status =
+        stele__packing_open(log, number, false, log->options.mapping, &segment, &error);
     if (status == STELE_NOT_FOUND || status == STELE_CORRUPT) {
         return STELE_OK; /* not there yet, or its header is being written */
     }
@@ -359,8 +360,8 @@ static stele_status scan_part(stele__log *log, stele__part *part, stele_position
     *ret_is_short = false;
     /* Not through the mapping: the writer may cut the file off behind its last frame at any moment,
      * and what is mapped behind that must not be touched. */
-    status = stele__segment_open(log->alloc, log->vfs, log->folder, part->segment->header.number,
-                                 STELE_PREAD, false, &segment, reterr);
+    status = stele__packing_open(log, part->segment->header.number, part->segment->packed != NULL,
+                                 STELE_PREAD, &segment, reterr);
     if (status == STELE_NOT_FOUND) {
         return STELE_OK; /* it was lost under us: nothing follows; what that means says check_end */
     }

@@ -49,6 +49,7 @@
 #include "log/frame.h"
 
 #include "log/canary.h"
+#include "log/frame_packed.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -66,6 +67,8 @@ void stele__reader_init(stele__reader *reader, const stele_alloc *alloc)
 {
     reader->alloc = alloc;
     reader->segment = NULL;
+    reader->unpacker = NULL;
+    reader->window_from = reader->window_to = 0;
     reader->next_position = 0;
     reader->error = 0;
     reader->frame_buffer = (stele__buffer){.alloc = alloc};
@@ -74,6 +77,8 @@ void stele__reader_init(stele__reader *reader, const stele_alloc *alloc)
 
 void stele__reader_done(stele__reader *reader)
 {
+    stele__unpacker_free(reader->unpacker);
+    reader->unpacker = NULL;
     stele__segment_unref(reader->segment);
     reader->segment = NULL;
     stele__buffer_done(&reader->frame_buffer);
@@ -83,9 +88,18 @@ void stele__reader_done(stele__reader *reader)
 void stele__reader_enter(stele__reader *reader, stele__segment *segment)
 {
     if (reader->segment != segment) {
+        if (reader->unpacker) {
+            stele__unpacker_leave(reader->unpacker);
+        }
         stele__segment_unref(reader->segment);
         reader->segment = stele__segment_ref(segment);
+        reader->window = segment->map;
+        reader->window_from = 0;
+        reader->window_to = segment->map && segment->size > STELE_SEGMENT_SLACK
+                                ? segment->size - STELE_SEGMENT_SLACK
+                                : 0;
         reader->next_position = 0;
+        reader->many.offset = 0;
         reader->verified_from = reader->verified_to = UINT64_MAX;
         reader->known_stream = reader->known_type = 0;
     }
@@ -105,25 +119,35 @@ INLINE void end_verifying(stele__reader *reader, uint64_t end)
     reader->verified_to = end;
 }
 
-/* How much of a frame is asked for before its size is known. What is mapped is asked for no more
- * than is needed: its file may have been cut behind its last frame since. */
-static size_t first_read(const stele__segment *segment)
-{
-    return segment->map ? STELE_FRAME_PREFIX : FIRST_READ;
-}
-
 /* Lends bytes of the segment, as stele__segment_bytes(): of a mapped one without a call. */
 static inline stele_status lend(stele__reader *reader, uint64_t offset, size_t size,
                                 const uint8_t **ret_bytes, size_t *ret_size, stele_error *reterr)
 {
-    const stele__segment *segment = reader->segment;
-    if (segment->map && offset + size + STELE_SEGMENT_SLACK <= segment->size) {
-        *ret_bytes = segment->map + offset;
+    if (offset >= reader->window_from && offset + size <= reader->window_to) {
+        *ret_bytes = reader->window + (offset - reader->window_from);
         *ret_size = size;
         return STELE_OK;
     }
-    return stele__segment_bytes(segment, offset, size, &reader->frame_buffer, ret_bytes, ret_size,
-                                reterr);
+    return reader->segment->packed
+               ? stele__frame_lend_packed(reader, offset, size, ret_bytes, ret_size, reterr)
+               : stele__segment_bytes(reader->segment, offset, size, &reader->frame_buffer,
+                                      ret_bytes, ret_size, reterr);
+}
+
+/* Lends the beginning of a frame before its size is known: what is in the block, or FIRST_READ
+ * bytes. What is mapped is asked for no more than is needed: its file may have been cut behind its
+ * last frame since. */
+static stele_status lend_first(stele__reader *reader, uint64_t offset, const uint8_t **ret_bytes,
+                               size_t *ret_size, stele_error *reterr)
+{
+    size_t size = reader->segment->map ? STELE_FRAME_PREFIX : FIRST_READ;
+    if (reader->segment->packed && offset < reader->segment->size) {
+        if (offset < reader->window_from || offset >= reader->window_to) {
+            STELE_TRY(stele__frame_unpack(reader, offset, reterr));
+        }
+        size = (size_t)(reader->window_to - offset);
+    }
+    return lend(reader, offset, size, ret_bytes, ret_size, reterr);
 }
 
 /* ---- parsing
@@ -161,29 +185,6 @@ INLINE bool take_name(const uint8_t **at, const uint8_t *end, uint64_t size, siz
     return true;
 }
 
-/* A name in a segment that is not mapped: copied behind the others of this event. */
-static __attribute__((noinline)) bool read_name(stele__reader *reader, uint64_t definition,
-                                                size_t size, const uint8_t **ret_bytes)
-{
-    enum {
-        NAMES_SIZE = 2 * STELE_STREAM_NAME_SIZE_MAX + STELE_EVENT_TAGS_MAX * STELE_TAG_SIZE_MAX,
-        SUMS_SIZE = (2 + STELE_EVENT_TAGS_MAX) * NAME_SUM
-    };
-    size_t got;
-    reader->name_buffer.size = 0;
-    if (!stele__buffer_reserve(&reader->name_buffer, NAMES_SIZE + SUMS_SIZE)) {
-        reader->error = ENOMEM;
-        return false;
-    }
-    STELE_ASSERT(reader->name_bytes_used + NAME_SUM + size <= NAMES_SIZE + SUMS_SIZE);
-    uint8_t *copy = reader->name_buffer.data + reader->name_bytes_used;
-    reader->error = reader->segment->vfs->read(reader->segment->file, definition - NAME_SUM, copy,
-                                               NAME_SUM + size, &got);
-    reader->name_bytes_used += NAME_SUM + size;
-    *ret_bytes = copy + NAME_SUM;
-    return !reader->error && got == NAME_SUM + size;
-}
-
 /* Where names are looked up while an event is parsed; on the parser's stack, so that nothing of it
  * is looked up twice. */
 typedef struct lens {
@@ -215,11 +216,12 @@ INLINE bool look_name_up(const lens *through, uint64_t definition, size_t size, 
     }
     if (through->map) {
         name = through->map + definition;
-    } else if (!read_name(through->reader, definition, size, &name)) {
+    } else if (!stele__frame_read_name(through->reader, definition, size, &name)) {
         return false;
     }
     *ret_name = (stele_text){(const char *)name, size};
-    if (definition < through->verified_from && !STELE_CANARY_IS(15) &&
+    /* Whoever unpacks a name compares its checksum. */
+    if (definition < through->verified_from && !through->segment->packed && !STELE_CANARY_IS(15) &&
         stele__name_sum(through->segment, definition, name, size) !=
             stele__load32(name - NAME_SUM)) {
         return false;
@@ -460,7 +462,11 @@ stele_status stele__frame_read(stele__reader *reader, uint64_t offset, stele_pos
     const uint8_t *bytes;
     size_t size;
     *ret_why = "";
-    STELE_TRY(lend(reader, offset, first_read(reader->segment), &bytes, &size, reterr));
+    const stele_status lent = lend_first(reader, offset, &bytes, &size, reterr);
+    if (lent == STELE_CORRUPT) {
+        return bad(ret_result, ret_why, "a packed block that is damaged");
+    }
+    STELE_TRY(lent);
     if (size == 0) {
         *ret_result = STELE_FRAME_END;
         return STELE_OK;
@@ -484,7 +490,11 @@ stele_status stele__frame_read(stele__reader *reader, uint64_t offset, stele_pos
         return bad(ret_result, ret_why, "a frame that is longer than its segment");
     }
     if (whole > size) {
-        STELE_TRY(lend(reader, offset, (size_t)whole, &bytes, &size, reterr));
+        const stele_status lent_more = lend(reader, offset, (size_t)whole, &bytes, &size, reterr);
+        if (lent_more == STELE_CORRUPT) {
+            return bad(ret_result, ret_why, "a packed block that is damaged");
+        }
+        STELE_TRY(lent_more);
         if (size < whole) {
             return bad(ret_result, ret_why, "the file ends inside a frame");
         }
@@ -567,7 +577,7 @@ static stele_status load_frame(stele__reader *reader, uint64_t offset, stele_pos
     const uint8_t *bytes;
     size_t size;
     const stele__segment *segment = reader->segment;
-    STELE_TRY(lend(reader, offset, first_read(reader->segment), &bytes, &size, reterr));
+    STELE_TRY(lend_first(reader, offset, &bytes, &size, reterr));
     if (size < STELE_FRAME_PREFIX) {
         return damaged(reader, offset, position, reterr);
     }
@@ -612,7 +622,12 @@ static stele_status read_inner(stele__reader *reader, stele_position position, u
     uint32_t event_size;
     stele__frame frame;
     STELE_TRY(read_inner_prefix(reader, position, offset, &frame_offset, &event_size, reterr));
-    STELE_TRY(load_frame(reader, frame_offset, position, 0, &frame, reterr));
+    if (reader->segment->packed && reader->many.offset == frame_offset) {
+        frame = reader->many; /* it stands in another block, mostly */
+    } else {
+        STELE_TRY(load_frame(reader, frame_offset, position, 0, &frame, reterr));
+        reader->many = frame;
+    }
     const uint64_t room = frame.end - offset;
     if (frame.is_single || frame.end <= offset || event_size > room - INNER_PREFIX ||
         room < INNER_PREFIX || position < frame.first || position - frame.first >= frame.count) {
@@ -705,6 +720,10 @@ void stele__batch_walk(stele__batch *batch, stele__reader *reader, stele_positio
     if (position != reader->next_position || (reader->next_code & 1)) {
         return;
     }
+    if (!reader->segment->map) {
+        stele__frame_walk_packed(batch, reader, position, count_max);
+        return;
+    }
     uint64_t offset = reader->next_code >> 1;
     size_t count = 0;
     begin_verifying(reader, offset);
@@ -736,6 +755,7 @@ void stele__batch_gather(stele__batch *batch, stele__reader *reader,
     stele__batch_clear(batch);
     const stele__segment *segment = reader->segment;
     if (!segment->map) {
+        stele__frame_gather_packed(batch, reader, positions, codes, count);
         return;
     }
     for (size_t i = 0; i < count; i++) {

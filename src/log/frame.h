@@ -10,6 +10,7 @@
 #ifndef STELE_LOG_FRAME_H
 #define STELE_LOG_FRAME_H
 
+#include "log/packed.h"
 #include "log/segment.h"
 #include "log/tail.h"
 
@@ -118,7 +119,14 @@ typedef struct stele__event {
  */
 typedef struct stele__reader {
     const stele_alloc *alloc;
-    stele__segment *segment;    /* a reference */
+    stele__segment *segment; /* a reference */
+    /* What of it can be read where it stands, and STELE_SEGMENT_SLACK behind it: all of a mapped
+     * segment, a block of a packed one, else nothing. */
+    const uint8_t *window;
+    uint64_t window_from; /* offset of the first byte */
+    uint64_t window_to;
+    stele__unpacker *unpacker;  /* owned; NULL: not needed yet */
+    stele__frame many;          /* whose event was read last, if it is packed; offset 0: none */
     stele__buffer frame_buffer; /* if the segment is not mapped: the frame or event */
     stele__buffer name_buffer;  /* … and the names of one event */
     size_t name_bytes_used;

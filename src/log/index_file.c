@@ -226,6 +226,7 @@ static const char *decode_segment(const stele__index *index, const uint8_t *line
     segment->first_time = (stele_time)stele__load64(line + 32);
     segment->last_time = (stele_time)stele__load64(line + 40);
     segment->absent = 0;
+    segment->packed_bytes = 0;
     if (segment->first != (before ? before->last + 1 : index->header.first) ||
         segment->last < segment->first || segment->last > index->header.last ||
         segment->last - segment->first >= UINT32_MAX) {

@@ -57,6 +57,8 @@ typedef struct stele__index_segment {
     /* Bits of what certainly does not occur in it, so that nobody need ask: STELE_ABSENT_… Kept in
      * the manifest alone, not in index files. */
     uint64_t absent;
+    /* Of its packed file; 0: it is not packed. Likewise. */
+    uint64_t packed_bytes;
 } stele__index_segment;
 
 /* For every kind but streams: no term of that kind. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening, closing, and what needs no more than the published state: heads, waiting, description,
  * checkpoints. */
+#include "log/codec.h"
 #include "log/engine.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@ enum {
     SEGMENT_SIZE_FIRST = 1 << 20,
     ID_WINDOW_BYTES = 12 * STELE_ID_WINDOW,
     SEAL_ON_CLOSE_BYTES = 1 << 20,
+    SEAL_ON_CLOSE_PACKED_BYTES = 64 << 10,
     NAP_SECONDS = 1
 };
 
@@ -72,7 +74,9 @@ void stele__log_install(stele__log *log, stele__view *view)
 
 static int init_locks(stele__log *log)
 {
-    int error = stele__mutex_init(&log->view_lock, STELE_RANK_VIEW);
+    int error = stele__packed_cache_init(&log->packed_cache, STELE_RANK_PACKED,
+                                         log->options.memory_bytes / 8);
+    error = error ? error : stele__mutex_init(&log->view_lock, STELE_RANK_VIEW);
     error = error ? error : stele__mutex_init(&log->lock, STELE_RANK_SEQUENCER);
     error = error ? error : stele__mutex_init(&log->maintenance, STELE_RANK_MAINTENANCE);
     error = error ? error : stele__mutex_init(&log->follow_lock, STELE_RANK_FOLLOW);
@@ -86,6 +90,7 @@ static int init_locks(stele__log *log)
 static void free_log(stele__log *log)
 {
     const stele_alloc *below = log->budget.below;
+    stele__packer_free(log->packer);
     stele__part_unref(log->live);
     stele__segment_unref(log->reserve);
     stele__view_unref(log->view);
@@ -106,6 +111,7 @@ static void free_log(stele__log *log)
     stele__mutex_done(&log->maintenance);
     stele__mutex_done(&log->lock);
     stele__mutex_done(&log->view_lock);
+    stele__packed_cache_done(&log->packed_cache);
     stele__release(log->alloc, log->folder, log->folder_size);
     stele__release(below, log, sizeof *log);
 }
@@ -175,16 +181,17 @@ static bool has_missing(const stele__view *view)
     return false;
 }
 
-/* Has the threads build missing index files, and bring those that are there into memory. */
+/* Has the threads build missing index files, bring those that are there into memory, and pack. */
 static void begin_maintenance(stele__log *log)
 {
+    const bool is_packing_due = stele__packing_is_due(log);
     uint64_t bytes = 0;
     for (size_t i = 0; i < log->view->index_count; i++) {
         bytes += stele__index_bytes(log->view->indexes[i]);
     }
     stele__lock(&log->lock);
     log->wants_index_in_memory = bytes >= STELE_INDEX_CHUNK;
-    if (log->wants_index_in_memory || has_missing(log->view)) {
+    if (log->wants_index_in_memory || has_missing(log->view) || is_packing_due) {
         stele__maintain_kick(log);
     }
     stele__unlock(&log->lock);
@@ -194,6 +201,10 @@ stele_status stele__log_open(const char *folder, const stele_options *options, s
                              stele_error *reterr)
 {
     stele__log *log = NULL;
+    if (options->compression) {
+        STELE_TRY(stele__codec_check(stele__packing_codec(options->compression),
+                                     "the option `compression`", reterr));
+    }
     STELE_TRY(make_log(folder, options, &log, reterr));
     const stele_status status =
         log->is_writer ? stele__recover(log, reterr) : stele__follow_open(log, reterr);
@@ -306,8 +317,13 @@ stele_status stele__log_close(stele__log *log, stele_error *reterr)
         if (status == STELE_OK) {
             /* An index file that cannot be written now is built at the next opening. */
             stele_error error;
-            if (stele__maintain_seal_all(log, SEAL_ON_CLOSE_BYTES, &error) != STELE_OK) {
+            const uint64_t least =
+                log->options.compression ? SEAL_ON_CLOSE_PACKED_BYTES : SEAL_ON_CLOSE_BYTES;
+            if (stele__maintain_seal_all(log, least, &error) != STELE_OK) {
                 stele__log_say(log, STELE_LOG_WARNING, "closing without an index file: %s",
+                               error.message);
+            } else if (stele__packing_all(log, &error) != STELE_OK) {
+                stele__log_say(log, STELE_LOG_WARNING, "closing without packing: %s",
                                error.message);
             }
             remove_reserve(log);
@@ -415,7 +431,12 @@ static void add_usage(void *context, const char *name)
 static void describe_view(stele__log *log, const stele__view *view, stele_info *info)
 {
     for (size_t i = 0; i < view->sealed_count; i++) {
-        info->log_bytes += view->sealed[i].info.bytes;
+        const stele__sealed *sealed = &view->sealed[i];
+        const bool is_packed = sealed->segment->packed != NULL;
+        info->log_bytes +=
+            is_packed ? stele__packed_file_size(sealed->segment->packed) : sealed->info.bytes;
+        info->compressed_segment_count += is_packed;
+        info->compressed_from_bytes += is_packed ? sealed->info.bytes : 0;
     }
     for (size_t i = 0; i < view->index_count; i++) {
         info->index_bytes += stele__index_bytes(view->indexes[i]);

@@ -15,7 +15,7 @@
  *   boot <32 hex digits>
  *   open                        or: closed <segment> <offset> <position>
  *   cut <epoch> <position>      any number, ascending
- *   segment <number> <first> <last> <bytes> <first time> <last time> [<absent>]
+ *   segment <number> <first> <last> <bytes> <first time> <last time> [<absent> [<packed bytes>]]
  *   index <number> <level> <first> <last> <bytes>
  *   crc 1a2b3c4d 345
  */
@@ -92,6 +92,15 @@ stele_status stele__manifest_add_segment(stele__manifest *manifest,
     return STELE_OK;
 }
 
+void stele__manifest_set_packed(stele__manifest *manifest, uint64_t number, uint64_t bytes)
+{
+    for (size_t i = 0; i < manifest->segment_count; i++) {
+        if (manifest->segments[i].number == number) {
+            manifest->segments[i].packed_bytes = bytes;
+        }
+    }
+}
+
 stele_status stele__manifest_put_index(stele__manifest *manifest,
                                        const stele__manifest_index *index, stele_error *reterr)
 {
@@ -155,7 +164,7 @@ stele_position stele__manifest_valid_until(const stele__manifest *manifest, uint
 
 /* A line cut into words. */
 typedef struct line {
-    const char *words[8];
+    const char *words[10];
     size_t count;
     char text[LINE_SIZE_MAX];
 } line;
@@ -173,7 +182,7 @@ static bool cut_line(const char **at, const char *end, line *ret_line)
     *at = newline + 1;
     ret_line->count = 0;
     char *word = ret_line->text;
-    while (ret_line->count < 8) {
+    while (ret_line->count < sizeof ret_line->words / sizeof *ret_line->words) {
         ret_line->words[ret_line->count++] = word;
         char *blank = strchr(word, ' ');
         if (!blank) {
@@ -282,9 +291,11 @@ static bool parse_numbers(const line *words, stele__manifest *manifest)
 
 static bool parse_segment(const line *words, stele__manifest *manifest, stele_status *ret_status)
 {
-    uint64_t v[7] = {0};
-    if (!(read_numbers(words, v, 6) || read_numbers(words, v, 7)) || v[6] > STELE_ABSENT_ALL ||
-        v[1] == 0 || v[1] > v[2] || v[4] > INT64_MAX || v[5] > INT64_MAX) {
+    uint64_t v[8] = {0};
+    if (!(read_numbers(words, v, 6) || read_numbers(words, v, 7) ||
+          (read_numbers(words, v, 8) && v[7] > 0)) ||
+        v[6] > STELE_ABSENT_ALL || v[1] == 0 || v[1] > v[2] || v[4] > INT64_MAX ||
+        v[5] > INT64_MAX) {
         return false;
     }
     if (manifest->segment_count > 0) {
@@ -294,7 +305,7 @@ static bool parse_segment(const line *words, stele__manifest *manifest, stele_st
         }
     }
     const stele__index_segment segment = {
-        v[0], v[1], v[2], v[3], (stele_time)v[4], (stele_time)v[5], v[6]};
+        v[0], v[1], v[2], v[3], (stele_time)v[4], (stele_time)v[5], v[6], v[7]};
     *ret_status = stele__manifest_add_segment(manifest, &segment, NULL);
     return *ret_status == STELE_OK;
 }
@@ -328,6 +339,17 @@ static bool parse_cut(const line *words, stele__manifest *manifest, stele_status
     return true;
 }
 
+/* 2 if a segment is packed, of which version 1 knew nothing. */
+static unsigned version_of(const stele__manifest *manifest)
+{
+    for (size_t i = 0; i < manifest->segment_count; i++) {
+        if (manifest->segments[i].packed_bytes > 0) {
+            return 2;
+        }
+    }
+    return 1;
+}
+
 bool stele__manifest_parse(const char *text, size_t size, stele__manifest *manifest,
                            stele_status *ret_status)
 {
@@ -339,7 +361,8 @@ bool stele__manifest_parse(const char *text, size_t size, stele__manifest *manif
     if (!cut_line(&at, end, &words) || !is_line(&words, "stele-manifest") || words.count != 2) {
         return false;
     }
-    if (strcmp(words.words[1], "1") != 0) {
+    const bool is_second = strcmp(words.words[1], "2") == 0;
+    if (!is_second && strcmp(words.words[1], "1") != 0) {
         *ret_status = STELE_UNSUPPORTED;
         return false;
     }
@@ -357,8 +380,8 @@ bool stele__manifest_parse(const char *text, size_t size, stele__manifest *manif
             return false;
         }
     }
-    *ret_status = STELE_OK;
-    return seen == 7;
+    *ret_status = seen == 7 && (is_second || version_of(manifest) == 1) ? STELE_OK : STELE_CORRUPT;
+    return *ret_status == STELE_OK;
 }
 
 /* Finds the half that begins at `at`: its text without the checksum line. False: damaged. */
@@ -450,7 +473,7 @@ static stele_status parse_halves(const char *path, const stele__buffer *text,
     }
     if (status == STELE_UNSUPPORTED) {
         return stele__fail(reterr, STELE_UNSUPPORTED_VERSION,
-                           "%s has a newer format; this library reads 1", path);
+                           "%s has a newer format; this library reads 1 and 2", path);
     }
     return stele__fail(reterr, STELE_CORRUPT, "%s makes no sense", path);
 }
@@ -505,6 +528,17 @@ static void print_hex(const uint8_t *bytes, char ret_text[33])
     }
 }
 
+static bool print_segment(const stele__index_segment *segment, stele__buffer *text)
+{
+    return put_line(text,
+                    "segment %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64
+                    " %" PRIu64,
+                    segment->number, segment->first, segment->last, segment->bytes,
+                    segment->first_time, segment->last_time, segment->absent) &&
+           (segment->packed_bytes > 0 ? put_line(text, " %" PRIu64 "\n", segment->packed_bytes)
+                                      : put_line(text, "\n"));
+}
+
 static bool print_head(const stele__manifest *manifest, stele__buffer *text)
 {
     char store[STELE_UUID_TEXT_SIZE];
@@ -516,7 +550,8 @@ static bool print_head(const stele__manifest *manifest, stele__buffer *text)
     stele_uuid_print(&manifest->store, store);
     print_hex(key_bytes, key);
     print_hex(manifest->boot_id, boot);
-    if (!put_line(text, "stele-manifest 1\nstore %s\nkey %s\n", store, key) ||
+    if (!put_line(text, "stele-manifest %u\nstore %s\nkey %s\n", version_of(manifest), store,
+                  key) ||
         !put_line(text,
                   "generation %" PRIu64 "\nepoch %" PRIu64 "\nnext-index %" PRIu64 "\nboot %s\n",
                   manifest->generation, manifest->epoch, manifest->next_index, boot)) {
@@ -536,12 +571,7 @@ static bool print_manifest(const stele__manifest *manifest, stele__buffer *text)
                         manifest->cuts[i].cut);
     }
     for (size_t i = 0; good && i < manifest->segment_count; i++) {
-        const stele__index_segment *segment = &manifest->segments[i];
-        good = put_line(text,
-                        "segment %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64
-                        " %" PRId64 " %" PRIu64 "\n",
-                        segment->number, segment->first, segment->last, segment->bytes,
-                        segment->first_time, segment->last_time, segment->absent);
+        good = print_segment(&manifest->segments[i], text);
     }
     for (size_t i = 0; good && i < manifest->index_count; i++) {
         const stele__manifest_index *index = &manifest->indexes[i];

@@ -70,6 +70,8 @@ stele_status stele__manifest_write(const stele_vfs *vfs, const char *folder,
 /* Adding the last one again replaces it: sealing may be tried again after it failed half-way. */
 stele_status stele__manifest_add_segment(stele__manifest *manifest,
                                          const stele__index_segment *segment, stele_error *reterr);
+/* Says of a segment that it is packed now. */
+void stele__manifest_set_packed(stele__manifest *manifest, uint64_t number, uint64_t bytes);
 /* Puts `index` in the place of all files that its range covers. */
 stele_status stele__manifest_put_index(stele__manifest *manifest,
                                        const stele__manifest_index *index, stele_error *reterr);

@@ -62,6 +62,13 @@ static void note_file(void *context, const char *name)
             return;
         }
         state->logs[state->log_count++] = number;
+    } else if (stele__recover_file_number(name, ".packed", &number)) {
+        if (!stele__reserve(alloc, (void **)&state->packed_files, &state->packed_capacity,
+                            state->packed_count + 1, sizeof *state->packed_files)) {
+            state->is_out_of_memory = true;
+            return;
+        }
+        state->packed_files[state->packed_count++] = number;
     } else if (stele__recover_file_number(name, ".index", &number)) {
         if (!stele__reserve(alloc, (void **)&state->index_files, &state->index_capacity,
                             state->index_count + 1, sizeof *state->index_files)) {
@@ -172,7 +179,7 @@ static stele_status create_manifest(stele__recovery *state, stele_error *reterr)
 {
     stele__log *log = state->log;
     stele__manifest *manifest = &log->manifest;
-    if (state->log_count > 0) {
+    if (state->log_count > 0 || state->packed_count > 0) {
         return stele__manifest_fail_lost(log->folder, reterr);
     }
     if (log->options.access == STELE_MUST_EXIST) {
@@ -224,10 +231,10 @@ static stele_status open_sealed(stele__recovery *state, stele_error *reterr)
 {
     stele__log *log = state->log;
     for (size_t i = 0; i < log->manifest.segment_count; i++) {
-        const stele__index_segment *info = &log->manifest.segments[i];
+        stele__index_segment *info = &log->manifest.segments[i];
         stele__segment *segment = NULL;
-        stele_status status = stele__segment_open(log->alloc, log->vfs, log->folder, info->number,
-                                                  log->options.mapping, false, &segment, reterr);
+        stele_status status = stele__packing_open(log, info->number, info->packed_bytes > 0,
+                                                  log->options.mapping, &segment, reterr);
         if (status == STELE_NOT_FOUND) {
             char name[STELE_FILE_NAME_SIZE];
             stele__segment_file_name(info->number, name);
@@ -242,6 +249,7 @@ static stele_status open_sealed(stele__recovery *state, stele_error *reterr)
                                  segment->path, segment->size, info->bytes);
         }
         if (status == STELE_OK) {
+            info->packed_bytes = segment->packed ? stele__packed_file_size(segment->packed) : 0;
             stele__view_add_sealed(state->view, info, segment);
         }
         stele__segment_unref(segment);
@@ -389,9 +397,40 @@ static stele_status open_indexes(stele__recovery *state, stele_error *reterr)
 
 /* ---- finish */
 
+static bool is_packed(const stele__log *log, uint64_t number)
+{
+    for (size_t i = 0; i < log->manifest.segment_count; i++) {
+        if (log->manifest.segments[i].number == number) {
+            return log->manifest.segments[i].packed_bytes > 0;
+        }
+    }
+    return false;
+}
+
+/* Of a sealed segment there is one form when nothing is being packed. */
+static stele_status remove_forms(stele__recovery *state, stele_error *reterr)
+{
+    stele__log *log = state->log;
+    char name[STELE_FILE_NAME_SIZE];
+    for (size_t i = 0; i < state->packed_count; i++) {
+        if (!is_packed(log, state->packed_files[i])) {
+            stele__packed_file_name(state->packed_files[i], name);
+            STELE_TRY(stele__recover_remove_file(log, name, reterr));
+        }
+    }
+    for (size_t i = 0; i < state->log_count; i++) {
+        if (is_packed(log, state->logs[i])) {
+            stele__segment_file_name(state->logs[i], name);
+            STELE_TRY(stele__recover_remove_file(log, name, reterr));
+        }
+    }
+    return STELE_OK;
+}
+
 static stele_status remove_orphans(stele__recovery *state, stele_error *reterr)
 {
     stele__log *log = state->log;
+    STELE_TRY(remove_forms(state, reterr));
     for (size_t i = 0; i < state->index_count; i++) {
         bool is_named = false;
         for (size_t k = 0; k < log->manifest.index_count && !is_named; k++) {
@@ -602,6 +641,7 @@ stele_status stele__recover(stele__log *log, stele_error *reterr)
     stele__release(alloc, state.parts, state.part_capacity * sizeof *state.parts);
     stele__release(alloc, state.logs, state.log_capacity * sizeof *state.logs);
     stele__release(alloc, state.index_files, state.index_capacity * sizeof *state.index_files);
+    stele__release(alloc, state.packed_files, state.packed_capacity * sizeof *state.packed_files);
     stele__view_unref(state.view);
     return status;
 }

@@ -14,6 +14,9 @@ typedef struct stele__recovery {
     uint64_t *index_files;
     size_t index_count;
     size_t index_capacity;
+    uint64_t *packed_files;
+    size_t packed_count;
+    size_t packed_capacity;
     bool is_out_of_memory;
     bool has_half_manifest; /* one half of it is damaged */
     stele__view *view;

@@ -166,8 +166,9 @@ static void look_at_name(void *context, const char *name)
 {
     number_search *search = context;
     uint64_t number;
-    if (stele__recover_file_number(name, ".log", &number) && number > search->above &&
-        (search->found == 0 || number < search->found)) {
+    if ((stele__recover_file_number(name, ".log", &number) ||
+         stele__recover_file_number(name, ".packed", &number)) &&
+        number > search->above && (search->found == 0 || number < search->found)) {
         search->found = number;
     }
 }
@@ -195,9 +196,15 @@ static stele_status open_segment(stele__log *log, uint64_t number, stele__segmen
 {
     stele_error error;
     *ret_segment = NULL;
-    const stele_status status =
-        stele__segment_open(log->alloc, log->vfs, log->folder, number, log->options.mapping, false,
-                            ret_segment, &error);
+    stele_status status =
+        stele__packing_open(log, number, true, log->options.mapping, ret_segment, &error);
+    if (status == STELE_CORRUPT) { /* a crash may have left both forms */
+        stele_error ignored;
+        const stele_status plain =
+            stele__segment_open(log->alloc, log->vfs, log->folder, number, log->options.mapping,
+                                false, ret_segment, &ignored);
+        status = plain == STELE_OK ? STELE_OK : status;
+    }
     if (status == STELE_OK || is_useless(status)) {
         if (status != STELE_OK && status != STELE_NOT_FOUND) {
             stele__log_say(log, STELE_LOG_WARNING, "left out: %s", error.message);

@@ -3,6 +3,7 @@
 #include "log/segment.h"
 
 #include "log/canary.h"
+#include "log/packed.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -100,8 +101,9 @@ uint32_t stele__segment_seed(const stele__segment_header *header)
 
 /* ---- opening */
 
-static stele_status make_segment(const stele_alloc *alloc, const stele_vfs *vfs, const char *folder,
-                                 uint64_t number, stele__segment **ret_segment, stele_error *reterr)
+stele_status stele__segment_make(const stele_alloc *alloc, const stele_vfs *vfs, const char *folder,
+                                 const char *name, stele__segment **ret_segment,
+                                 stele_error *reterr)
 {
     stele__segment *segment = stele__allocate_zero(alloc, sizeof *segment);
     const size_t path_size = strlen(folder) + 1 + STELE_FILE_NAME_SIZE;
@@ -110,8 +112,6 @@ static stele_status make_segment(const stele_alloc *alloc, const stele_vfs *vfs,
         stele__release(alloc, segment, sizeof *segment);
         return stele__fail_memory(reterr);
     }
-    char name[STELE_FILE_NAME_SIZE];
-    stele__segment_file_name(number, name);
     (void)snprintf(path, path_size, "%s/%s", folder, name);
     atomic_init(&segment->refs, 1);
     segment->alloc = alloc;
@@ -120,6 +120,14 @@ static stele_status make_segment(const stele_alloc *alloc, const stele_vfs *vfs,
     segment->path_size = path_size;
     *ret_segment = segment;
     return STELE_OK;
+}
+
+static stele_status make_segment(const stele_alloc *alloc, const stele_vfs *vfs, const char *folder,
+                                 uint64_t number, stele__segment **ret_segment, stele_error *reterr)
+{
+    char name[STELE_FILE_NAME_SIZE];
+    stele__segment_file_name(number, name);
+    return stele__segment_make(alloc, vfs, folder, name, ret_segment, reterr);
 }
 
 static stele_status map_segment(stele__segment *segment, stele_mapping mapping, stele_error *reterr)
@@ -272,6 +280,7 @@ void stele__segment_unref(stele__segment *segment)
     if (!segment || atomic_fetch_sub_explicit(&segment->refs, 1, memory_order_acq_rel) > 1) {
         return;
     }
+    stele__packed_free(segment->packed);
     if (segment->map) {
         segment->vfs->unmap(segment->vfs, segment->map, (size_t)segment->map_size);
     }
@@ -322,6 +331,9 @@ stele_status stele__segment_bytes(const stele__segment *segment, uint64_t offset
     }
     if (segment->map) {
         memcpy(scratch->data, segment->map + offset, size);
+        *ret_size = size;
+    } else if (segment->packed) {
+        STELE_TRY(stele__unpack_bytes(segment, offset, size, scratch, reterr));
         *ret_size = size;
     } else {
         const int error = segment->vfs->read(segment->file, offset, scratch->data, size, ret_size);

@@ -30,6 +30,8 @@ typedef struct stele__segment_header {
     stele_time base_time; /* of its first commit */
 } stele__segment_header;
 
+typedef struct stele__packed stele__packed;
+
 typedef struct stele__segment {
     _Atomic uint32_t refs;
     const stele_alloc *alloc;
@@ -41,7 +43,10 @@ typedef struct stele__segment {
     uint64_t map_size;
     uint64_t size; /* of the file when it was opened or allocated: nothing is read beyond */
     stele__segment_header header;
-    uint32_t seal_seed; /* mixed into every seal */
+    uint32_t seal_seed;         /* mixed into every seal */
+    _Atomic bool is_unpackable; /* packing it has been tried in vain */
+    stele__packed *packed; /* its bytes stand in a packed file (packed.h): neither file nor map.
+                              NULL: they do not */
 } stele__segment;
 
 /* The name of a segment's file in the folder. */
@@ -58,6 +63,11 @@ stele_status stele__segment_header_decode(const uint8_t bytes[STELE_SEGMENT_HEAD
 
 /* What a segment's number and store mix into the seals of its frames. */
 uint32_t stele__segment_seed(const stele__segment_header *header);
+
+/* A segment without a file, named folder/name. Shared: unref. */
+stele_status stele__segment_make(const stele_alloc *alloc, const stele_vfs *vfs, const char *folder,
+                                 const char *name, stele__segment **ret_segment,
+                                 stele_error *reterr);
 
 /* Opens the file of a segment and reads its header; STELE_NOT_FOUND if it is reserved and unused
  * (detail NONE) or missing (STELE_NOT_FOUND_STORE). `is_writable` keeps a descriptor for writing.

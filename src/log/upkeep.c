@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who does maintenance, and when. Two threads of the store: one for what appending waits for,
- * sealing and reserving, and one for what takes long, merging; both build missing index files when
- * they have nothing else to do. They are started when there is something for them. Without threads,
- * stele_step() does one piece of whatever is due.
+ * sealing and reserving, and one for what takes long, merging and packing; both build missing index
+ * files when they have nothing else to do. They are started when there is something for them.
+ * Without threads, stele_step() does one piece of whatever is due.
  */
 #include "log/maintain.h"
 
@@ -11,7 +11,10 @@
 static stele_status do_patient(stele__log *log, bool *ret_did, stele_error *reterr)
 {
     STELE_TRY(stele__rebuild_step(log, ret_did, reterr));
-    return *ret_did ? STELE_OK : stele__merge_step(log, ret_did, reterr);
+    if (!*ret_did) {
+        STELE_TRY(stele__merge_step(log, ret_did, reterr));
+    }
+    return *ret_did ? STELE_OK : stele__packing_step(log, ret_did, reterr);
 }
 
 /* A merge that came upon a damaged page is tried again when the file is whole. */
@@ -125,7 +128,8 @@ static stele_status step_maintainer(stele__log *log, bool *ret_more, stele_error
     if (*ret_more) {
         return STELE_OK;
     }
-    const bool is_due = stele__rebuild_is_due(log) || stele__merge_is_due(log);
+    const bool is_due =
+        stele__rebuild_is_due(log) || stele__merge_is_due(log) || stele__packing_is_due(log);
     stele__lock(&log->lock);
     if ((is_due || log->wants_index_in_memory) && !log->is_closing) {
         kick(log, &log->merger, "stele-merge", merger_main);

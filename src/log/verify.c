@@ -56,12 +56,26 @@ static stele_status progress(const verification *check, stele_error *reterr)
 }
 
 /* Opens a segment of its own for reading without a mapping. */
-static stele_status open_unmapped(const verification *check, uint64_t number,
+static stele_status open_unmapped(const verification *check, const stele__segment *known,
                                   stele__segment **ret_segment, stele_error *reterr)
 {
-    const stele__log *log = check->log;
-    return stele__segment_open(log->alloc, log->vfs, log->folder, number, STELE_PREAD, false,
+    return stele__packing_open(check->log, known->header.number, known->packed != NULL, STELE_PREAD,
                                ret_segment, reterr);
+}
+
+/* What a packed segment has beside the frames that were read. */
+static stele_status check_packed(verification *check, const stele__sealed *sealed,
+                                 const stele__segment *segment, stele_error *reterr)
+{
+    stele_status status = STELE_OK;
+    if (segment->packed) {
+        status = stele__packed_check(check->log->alloc, segment, reterr);
+    }
+    if (status == STELE_CORRUPT) {
+        report(check, segment->path, 0, sealed->info.first, false, reterr->message);
+        status = STELE_OK;
+    }
+    return status;
 }
 
 /* Reads the frames of a segment up to `end` bytes or the event at `last`, into a part. Stops at the
@@ -185,7 +199,7 @@ static stele_status check_segment(verification *check, const stele__sealed *seal
 {
     stele__segment *segment = NULL;
     stele__part *part = NULL;
-    stele_status status = open_unmapped(check, sealed->info.number, &segment, reterr);
+    stele_status status = open_unmapped(check, sealed->segment, &segment, reterr);
     if (status == STELE_CORRUPT || status == STELE_NOT_FOUND) {
         report(check, sealed->segment->path, 0, sealed->info.first, false, reterr->message);
         *ret_same = false;
@@ -203,6 +217,9 @@ static stele_status check_segment(verification *check, const stele__sealed *seal
             report(check, segment->path, part->end, part->last + 1, false,
                    "the segment ends before its last event");
             *ret_same = false;
+        }
+        if (status == STELE_OK && *ret_same) {
+            status = check_packed(check, sealed, segment, reterr);
         }
     }
     if (status == STELE_OK && *ret_same) {
@@ -283,8 +300,7 @@ static stele_status check_parts(verification *check, stele_error *reterr)
         if (view->parts[i]->first > check->head) {
             break;
         }
-        stele_status status =
-            open_unmapped(check, view->parts[i]->segment->header.number, &segment, reterr);
+        stele_status status = open_unmapped(check, view->parts[i]->segment, &segment, reterr);
         if (status == STELE_CORRUPT || status == STELE_NOT_FOUND) {
             report(check, view->parts[i]->segment->path, 0, view->parts[i]->first, false,
                    reterr->message);

@@ -30,6 +30,7 @@ static stele_status check_choices(const stele_options *options, stele_error *ret
         {"durability", (unsigned)options->durability, STELE_DURABLE_NONE},
         {"mapping", (unsigned)options->mapping, STELE_PREAD},
         {"background", (unsigned)options->background, STELE_NO_THREADS},
+        {"compression", (unsigned)options->compression, STELE_COMPRESS_SMALL},
     };
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
         if (choices[i].value > choices[i].max) {

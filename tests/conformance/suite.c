@@ -22,6 +22,7 @@ typedef struct target {
     stele_background background;
     size_t memory_bytes;
     size_t segment_bytes;
+    stele_compression compression;
     bool is_reopened;
     bool is_unsynced; /* flushes are left out, for speed: what they are good for is tested elsewhere
                        */
@@ -37,6 +38,11 @@ static const target targets[] = {
      .segment_bytes = (size_t)64 << 10,
      .is_unsynced = true},
     {.name = "embedded-reopen", .is_reopened = true, .is_unsynced = true},
+    {.name = "embedded-compressed",
+     .segment_bytes = (size_t)64 << 10,
+     .compression = STELE_COMPRESS_FAST,
+     .is_reopened = true,
+     .is_unsynced = true},
 };
 
 static const target *chosen_target(void)
@@ -225,6 +231,7 @@ suite *suite_new(void)
     atomic_init(&s->passed, 0);
     s->clock = (stele_clock){s, suite_now, suite_monotonic, suite_entropy, suite_boot_id};
     s->options = (stele_options){.mapping = t->mapping,
+                                 .compression = t->compression,
                                  .background = t->background,
                                  .memory_bytes = t->memory_bytes,
                                  .segment_bytes = t->segment_bytes,

@@ -88,7 +88,7 @@ static void write_manifest(forged_bed *bed, const char *text)
 
 static void newer_manifest(forged_bed *bed)
 {
-    write_manifest(bed, "stele-manifest 2\nwhatever it may say\n");
+    write_manifest(bed, "stele-manifest 3\nwhatever it may say\n");
 }
 
 static void senseless_manifest(forged_bed *bed)
@@ -126,8 +126,12 @@ static void forget_segments(stele__manifest *manifest)
 static void invent_segment(stele__manifest *manifest)
 {
     const stele__index_segment last = manifest->segments[manifest->segment_count - 1];
-    const stele__index_segment invented = {
-        last.number + 1, last.last + 1, last.last + 10, 5000, last.last_time, last.last_time, 0};
+    const stele__index_segment invented = {.number = last.number + 1,
+                                           .first = last.last + 1,
+                                           .last = last.last + 10,
+                                           .bytes = 5000,
+                                           .first_time = last.last_time,
+                                           .last_time = last.last_time};
     stele_error error;
     expect_ok(stele__manifest_add_segment(manifest, &invented, &error), &error);
 }
@@ -223,9 +227,9 @@ static const forged_row manifests[] = {
     {"two different halves", FORGED_CLOSED_LONG, halves_of_two_writings, .lost = 0},
     {"a newer manifest", FORGED_CLOSED_LONG, newer_manifest,
      .opening = {STELE_UNSUPPORTED_VERSION,
-                 {"store/manifest has a newer format; this library reads 1"}},
+                 {"store/manifest has a newer format; this library reads 1 and 2"}},
      .reading = {STELE_UNSUPPORTED_VERSION,
-                 {"store/manifest has a newer format; this library reads 1"}}},
+                 {"store/manifest has a newer format; this library reads 1 and 2"}}},
     {"a senseless manifest", FORGED_CLOSED_LONG, senseless_manifest,
      .opening = {STELE_CORRUPT, {"store/manifest makes no sense"}},
      .reading = {STELE_CORRUPT, {"store/manifest makes no sense"}}},

@@ -86,10 +86,11 @@ static void do_harm(sim_disk *disk, const done_harm *harm)
     }
 }
 
-static void build_store(sim_story *story, uint64_t seed)
+static void build_store(sim_story *story, uint64_t seed, stele_compression compression)
 {
-    const sim_settings settings = {.seed = seed, .place = -1, .is_calm = true};
+    const sim_settings settings = {.seed = seed, .place = -1, .is_calm = true, .is_plain = true};
     sim_story_begin(story, &settings);
+    story->options.compression = compression;
     story->taste = (sim_taste){.sizes = SIM_TINY,
                                .stream_count = SIM_STREAMS,
                                .durability = STELE_DURABLE_FULL};
@@ -250,7 +251,8 @@ static void print_counts(harm_kind kind, const harm_counts *counts)
               (unsigned long long)(counts->salvaged + counts->missing));
 }
 
-static void harm_many(harm_kind kind, stele_mapping mapping, uint64_t count, uint64_t seed)
+static void harm_store(stele_compression compression, harm_kind kind, stele_mapping mapping,
+                       uint64_t count, uint64_t seed)
 {
     sim_script_take_canary();
     sim_story *story = sim_story_new();
@@ -260,7 +262,7 @@ static void harm_many(harm_kind kind, stele_mapping mapping, uint64_t count, uin
     harm_counts counts = {};
     stele__prng prng;
     stele__prng_seed(&prng, seed);
-    build_store(story, 1);
+    build_store(story, 1, compression);
     story->options.mapping = mapping;
     sim_disk_copy(base, story->disk);
     for (uint64_t i = 0; i < count; i++) {
@@ -270,11 +272,16 @@ static void harm_many(harm_kind kind, stele_mapping mapping, uint64_t count, uin
         judge_harm(story, &drawn, &counts);
     }
     print_counts(kind, &counts);
-    expect_true(counts.all[SIM_SEGMENT] > 0);
+    expect_true(counts.all[compression ? SIM_PACKED : SIM_SEGMENT] > 0);
     expect_true(counts.all[SIM_INDEX] > 0 || count < 150);
     sim_story_end(story);
     sim_disk_free(base);
     sim_story_free(story);
+}
+
+static void harm_many(harm_kind kind, stele_mapping mapping, uint64_t count, uint64_t seed)
+{
+    harm_store(STELE_NO_COMPRESSION, kind, mapping, count, seed);
 }
 
 TEST_WITHIN(flipped_bytes_are_detected_or_harmless_with_mapped_files, 250)
@@ -302,13 +309,30 @@ TEST_WITHIN(files_that_are_gone_are_detected_or_healed, 100)
     harm_many(HARM_REMOVE, STELE_PREAD, test_scaled(60), test_seed() + 4);
 }
 
+static const stele_compression compressions[] = {STELE_COMPRESS_FAST, STELE_COMPRESS_SMALL};
+
+TEST_ROWS(flipped_bytes_of_packed_segments_are_detected_or_harmless, compressions)
+{
+    const stele_compression compression = compressions[row];
+    harm_store(compression, HARM_FLIP, STELE_MAP, test_scaled(400), test_seed() + 5);
+    harm_store(compression, HARM_FLIP, STELE_PREAD, test_scaled(400), test_seed() + 6);
+}
+
+TEST_ROWS(harm_to_packed_segments_is_detected_or_healed, compressions)
+{
+    const stele_compression compression = compressions[row];
+    harm_store(compression, HARM_ZERO, STELE_MAP, test_scaled(60), test_seed() + 7);
+    harm_store(compression, HARM_CUT, STELE_MAP, test_scaled(60), test_seed() + 8);
+    harm_store(compression, HARM_REMOVE, STELE_PREAD, test_scaled(100), test_seed() + 9);
+}
+
 TEST(a_store_without_its_index_files_answers_the_same)
 {
     sim_story *story = sim_story_new();
     char path[160];
     uint64_t size;
     size_t removed = 0;
-    build_store(story, 2);
+    build_store(story, 2, STELE_NO_COMPRESSION);
     for (size_t n = 0; sim_disk_file(story->disk, n, path, &size);) {
         if (sim_file_kind_of(path) == SIM_INDEX) {
             sim_disk_lose(story->disk, path);

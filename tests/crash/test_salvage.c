@@ -22,6 +22,7 @@ typedef struct salvage_row {
     void (*harm)(sim_story *story);
     uint64_t missing_max;
     uint64_t missing_min;
+    stele_compression compression;
 } salvage_row;
 
 static uint64_t told_missing;
@@ -158,32 +159,99 @@ static void harm_index(sim_story *story)
     sim_disk_rot(story->disk, path, 5000, 1);
 }
 
+/* A byte of the n-th packed segment, counted from the end if it is negative. */
+static void flip_packed(sim_story *story, size_t number, int64_t offset)
+{
+    char path[160];
+    uint64_t size;
+    find_file(story, SIM_PACKED, number, false, path, &size);
+    const uint64_t at = offset < 0 ? size - (uint64_t)-offset : (uint64_t)offset;
+    expect_true(at < size);
+    sim_disk_rot(story->disk, path, at, 0x10);
+}
+
+static void harm_packed_block(sim_story *story)
+{
+    flip_packed(story, 0, 150);
+}
+
+static void harm_packed_block_and_indexes(sim_story *story)
+{
+    harm_packed_block(story);
+    harm_lose_indexes(story);
+}
+
+static void harm_packed_block_and_manifest(sim_story *story)
+{
+    harm_packed_block(story);
+    harm_manifest(story);
+}
+
+static void harm_packed_header(sim_story *story)
+{
+    flip_packed(story, 0, 60);
+}
+
+static void harm_packed_table(sim_story *story)
+{
+    flip_packed(story, 0, -6);
+}
+
+static void harm_lose_packed(sim_story *story)
+{
+    char path[160];
+    uint64_t size;
+    find_file(story, SIM_PACKED, 0, false, path, &size);
+    sim_disk_lose(story->disk, path);
+}
+
 static void harm_nothing(sim_story *story)
 {
     (void)story;
 }
 
 static const salvage_row rows[] = {
-    {"nothing", HISTORY, CLOSED, harm_nothing, 0, 0},
-    {"a large event, unsealed, left open", HISTORY, LEFT_OPEN, harm_big_event, 1, 1},
-    {"a large event, unsealed, closed", HISTORY, CLOSED, harm_big_event, 1, 1},
-    {"the first commit of an unsealed segment", HISTORY, LEFT_OPEN, harm_first_frame, 24, 1},
-    {"a large event, sealed", HISTORY, CLOSED, harm_sealed, 1, 1},
-    {"a large event, sealed, and one unsealed", HISTORY, CLOSED, harm_two_places, 2, 2},
-    {"the header of an unsealed segment", HISTORY, LEFT_OPEN, harm_header, 24, 2},
-    {"an unsealed segment is gone", HISTORY, LEFT_OPEN, harm_lose_live, 24, 2},
-    {"a sealed segment is gone", HISTORY, CLOSED, harm_lose_sealed, 24, 2},
-    {"every index file is gone", HISTORY, CLOSED, harm_lose_indexes, 0, 0},
-    {"an index file is damaged", HISTORY, CLOSED, harm_index, 0, 0},
-    {"the manifest is gone", HISTORY, CLOSED, harm_manifest, 0, 0},
-    {"the manifest is gone and an event damaged", HISTORY, LEFT_OPEN, harm_manifest_and_event, 1,
-     1},
+    {"nothing", HISTORY, CLOSED, harm_nothing, 0, 0, STELE_NO_COMPRESSION},
+    {"a large event, unsealed, left open", HISTORY, LEFT_OPEN, harm_big_event, 1, 1,
+     STELE_NO_COMPRESSION},
+    {"a large event, unsealed, closed", HISTORY, CLOSED, harm_big_event, 1, 1,
+     STELE_NO_COMPRESSION},
+    {"the first commit of an unsealed segment", HISTORY, LEFT_OPEN, harm_first_frame, 24, 1,
+     STELE_NO_COMPRESSION},
+    {"a large event, sealed", HISTORY, CLOSED, harm_sealed, 1, 1, STELE_NO_COMPRESSION},
+    {"a large event, sealed, and one unsealed", HISTORY, CLOSED, harm_two_places, 2, 2,
+     STELE_NO_COMPRESSION},
+    {"the header of an unsealed segment", HISTORY, LEFT_OPEN, harm_header, 24, 2,
+     STELE_NO_COMPRESSION},
+    {"an unsealed segment is gone", HISTORY, LEFT_OPEN, harm_lose_live, 24, 2,
+     STELE_NO_COMPRESSION},
+    {"a sealed segment is gone", HISTORY, CLOSED, harm_lose_sealed, 24, 2, STELE_NO_COMPRESSION},
+    {"every index file is gone", HISTORY, CLOSED, harm_lose_indexes, 0, 0, STELE_NO_COMPRESSION},
+    {"an index file is damaged", HISTORY, CLOSED, harm_index, 0, 0, STELE_NO_COMPRESSION},
+    {"the manifest is gone", HISTORY, CLOSED, harm_manifest, 0, 0, STELE_NO_COMPRESSION},
+    {"the manifest is gone and an event damaged", HISTORY, LEFT_OPEN, harm_manifest_and_event, 1, 1,
+     STELE_NO_COMPRESSION},
+    {"nothing of a packed store", HISTORY, CLOSED, harm_nothing, 0, 0, STELE_COMPRESS_FAST},
+    {"a block", HISTORY, CLOSED, harm_packed_block, 6, 1, STELE_COMPRESS_FAST},
+    {"a block, and every index file is gone", HISTORY, CLOSED, harm_packed_block_and_indexes, 6, 1,
+     STELE_COMPRESS_FAST},
+    {"a block, and the manifest is gone", HISTORY, CLOSED, harm_packed_block_and_manifest, 6, 1,
+     STELE_COMPRESS_FAST},
+    {"a thoroughly packed block", HISTORY, CLOSED, harm_packed_block, 24, 1, STELE_COMPRESS_SMALL},
+    {"the manifest of a packed store is gone", HISTORY, CLOSED, harm_manifest, 0, 0,
+     STELE_COMPRESS_FAST},
+    {"the header of a packed segment", HISTORY, CLOSED, harm_packed_header, 24, 1,
+     STELE_COMPRESS_FAST},
+    {"the table of a packed segment", HISTORY, CLOSED, harm_packed_table, 24, 1,
+     STELE_COMPRESS_FAST},
+    {"a packed segment is gone", HISTORY, CLOSED, harm_lose_packed, 24, 1, STELE_COMPRESS_SMALL},
 };
 
 static void build(sim_story *story, const salvage_row *row)
 {
-    const sim_settings settings = {.seed = 1, .place = -1, .is_calm = true};
+    const sim_settings settings = {.seed = 1, .place = -1, .is_calm = true, .is_plain = true};
     sim_story_begin(story, &settings);
+    story->options.compression = row->compression;
     story->taste.durability = story->options.durability = story->history.durability =
         STELE_DURABLE_FULL;
     story->wants_observer = false;
@@ -261,7 +329,8 @@ TEST_ROWS(salvage_shows_every_good_commit_and_counts_what_is_missing, rows)
  * many only what the flip has hit is missing, mostly. */
 TEST_WITHIN(salvage_takes_the_good_events_of_a_damaged_commit, 60)
 {
-    static const salvage_row unsealed = {"", "mmmmimimm", LEFT_OPEN, NULL, 3, 0};
+    static const salvage_row unsealed = {"", "mmmmimimm", LEFT_OPEN,           NULL,
+                                         3,  0,           STELE_NO_COMPRESSION};
     sim_story *story = sim_story_new();
     sim_clock clock;
     sim_clock_init(&clock, 0);

@@ -22,8 +22,10 @@ typedef struct fault_body {
 } fault_body;
 
 enum {
-    BODY_READS = 1,  /* changes nothing that is not derived */
-    BODY_FOLLOWS = 2 /* the faults are those of another process */
+    BODY_READS = 1,   /* changes nothing that is not derived */
+    BODY_FOLLOWS = 2, /* the faults are those of another process */
+    BODY_PACKS = 4,   /* compresses fast */
+    BODY_PACKS_SMALL = 8
 };
 
 typedef struct fault_kind {
@@ -256,6 +258,14 @@ static const fault_body bodies[] = {
     {"verify", "mbbwbbwba", run_verify, BODY_READS},
     {"recover", "mbbwbboadunm", run_recover, 0},
     {"follow", "imbbwbbiad", run_follow, BODY_READS | BODY_FOLLOWS},
+    {"pack", "mimbb", run_merge, BODY_PACKS},
+    {"pack small", "mimbb", run_merge, BODY_PACKS_SMALL},
+    {"close packing", "bbmibn", run_close, BODY_PACKS},
+    {"read packed", "mbbiwbbwadui", run_read, BODY_READS | BODY_PACKS},
+    {"query packed", "imbbwbbwbaii", run_query, BODY_READS | BODY_PACKS_SMALL},
+    {"verify packed", "mbbwbbwba", run_verify, BODY_READS | BODY_PACKS},
+    {"recover packed", "mbbwbboadunm", run_recover, BODY_PACKS},
+    {"follow packed", "imbbwbbiad", run_follow, BODY_READS | BODY_FOLLOWS | BODY_PACKS},
 };
 
 enum { BODY_COUNT = sizeof bodies / sizeof bodies[0] };
@@ -282,8 +292,12 @@ static void arm(sim_story *story, const fault_body *body, const fault_kind *kind
 /* The state in which a body begins. */
 static bool prepare(sim_story *story, const fault_body *body, stele_mapping mapping, bool is_told)
 {
-    const sim_settings settings = {.seed = 1, .place = -1, .is_single = true, .is_told = is_told};
+    const sim_settings settings = {
+        .seed = 1, .place = -1, .is_single = true, .is_told = is_told, .is_plain = true};
     sim_story_begin(story, &settings);
+    story->options.compression = body->flags & BODY_PACKS         ? STELE_COMPRESS_FAST
+                                 : body->flags & BODY_PACKS_SMALL ? STELE_COMPRESS_SMALL
+                                                                  : STELE_NO_COMPRESSION;
     story->taste.durability = story->options.durability = story->history.durability =
         STELE_DURABLE_FULL;
     story->options.mapping = mapping;

@@ -29,7 +29,9 @@
     CANARY(16, QUICK, "index files are removed before the manifest forgets them")                  \
     CANARY(17, QUICK, "an index file is not synced before the manifest names it")                  \
     CANARY(18, QUICK, "a frame says that more is synced than is")                                  \
-    CANARY(19, SLOW, "appends go on after a sync has failed")
+    CANARY(19, SLOW, "appends go on after a sync has failed")                                      \
+    CANARY(20, QUICK, "a packed segment is not synced before the manifest names it")               \
+    CANARY(21, QUICK, "a segment is removed before the manifest says that it is packed")
 
 /* For others than the simulator. */
 #define SIM_CANARIES_OF_DAMAGE(CANARY)                                                             \

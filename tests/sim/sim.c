@@ -44,11 +44,13 @@ static const char usage[] =
     "  --crashes N     stop after so many crashes that count\n"
     "  --every-place   so many at each place, one after another\n"
     "  --place NAME    crash there only: commit segment-roll index-install manifest-swap\n"
-    "                  recovery undelete disk-full close\n"
+    "                  recovery undelete disk-full close compress\n"
     "  --steps N       steps in a run (default: drawn)\n"
     "  --calm          neither crashes nor faults\n"
     "  --no-faults     crashes only\n"
     "  --keep-pages    a sync that fails loses no pages\n"
+    "  --plain         no run compresses sealed segments, …\n"
+    "  --compress      … or every one (default: a quarter of them)\n"
     "  --lying         syncs lie: an intact prefix must be left, or the damage be told\n"
     "  --url URL       of the store: memory: compares the oracle with itself\n"
     "  --only A,B,C    leave out all steps but these\n"
@@ -150,6 +152,8 @@ static bool parse_flag(sim_command *command, const char *name)
         {"--tell", offsetof(sim_command, settings.is_told)},
         {"--keep-pages", offsetof(sim_command, settings.keeps_pages)},
         {"--lying", offsetof(sim_command, settings.is_lying)},
+        {"--plain", offsetof(sim_command, settings.is_plain)},
+        {"--compress", offsetof(sim_command, settings.is_compressing)},
         {"--every-place", offsetof(sim_command, is_every_place)},
         {"--keep-going", offsetof(sim_command, keeps_going)},
         {"--quiet", offsetof(sim_command, is_quiet)},
@@ -213,7 +217,10 @@ static void print_settings(const sim_settings *settings)
     if (settings->step_count > 0) {
         (void)printf(" --steps %" PRIu32, settings->step_count);
     }
-    (void)printf("%s%s",
+    (void)printf("%s%s%s",
+                 settings->is_plain         ? " --plain"
+                 : settings->is_compressing ? " --compress"
+                                            : "",
                  settings->is_calm    ? " --calm"
                  : settings->is_lying ? " --lying"
                                       : "",
@@ -450,7 +457,7 @@ static int run_places(sim_story *story, const sim_command *command, double begin
 {
     int result = 0;
     sim_settings settings = command->settings;
-    for (int place = 0; place <= SIM_PLACE_CLOSE && result == 0; place++) {
+    for (int place = 0; place < SIM_PLACE_OTHER && result == 0; place++) {
         settings.place = place;
         result = run_many(story, command, &settings, begin);
     }

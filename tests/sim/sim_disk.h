@@ -110,6 +110,7 @@ typedef enum sim_file_kind {
     SIM_OTHER = 0,
     SIM_SEGMENT,
     SIM_INDEX,
+    SIM_PACKED,
     SIM_MANIFEST,
     SIM_LOCK_FILE,
     SIM_PAGE,

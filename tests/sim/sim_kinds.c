@@ -9,9 +9,9 @@ static const struct {
     const char *part; /* of the last name in the path */
     sim_file_kind kind;
 } known_parts[] = {
-    {"manifest", SIM_MANIFEST}, {"index", SIM_INDEX},  {".idx", SIM_INDEX},
-    {"segment", SIM_SEGMENT},   {".log", SIM_SEGMENT}, {".seg", SIM_SEGMENT},
-    {"lock", SIM_LOCK_FILE},    {"live", SIM_PAGE},
+    {"manifest", SIM_MANIFEST}, {"index", SIM_INDEX},    {".idx", SIM_INDEX},
+    {"segment", SIM_SEGMENT},   {".log", SIM_SEGMENT},   {".seg", SIM_SEGMENT},
+    {"packed", SIM_PACKED},     {"lock", SIM_LOCK_FILE}, {"live", SIM_PAGE},
 };
 
 sim_file_kind sim_file_kind_of(const char *path)

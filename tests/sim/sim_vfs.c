@@ -45,9 +45,9 @@ const char *sim_call_name(sim_call call)
 const char *sim_file_kind_name(sim_file_kind kind)
 {
     static const char *const names[SIM_FILE_KIND_COUNT] = {
-        [SIM_OTHER] = "other",       [SIM_SEGMENT] = "segment", [SIM_INDEX] = "index",
-        [SIM_MANIFEST] = "manifest", [SIM_PAGE] = "page",       [SIM_LOCK_FILE] = "lock",
-        [SIM_FOLDER] = "folder"};
+        [SIM_OTHER] = "other",    [SIM_SEGMENT] = "segment",   [SIM_INDEX] = "index",
+        [SIM_PACKED] = "packed",  [SIM_MANIFEST] = "manifest", [SIM_PAGE] = "page",
+        [SIM_LOCK_FILE] = "lock", [SIM_FOLDER] = "folder"};
     return names[kind];
 }
 

@@ -4,6 +4,7 @@
 #include "sim/story.h"
 
 #include "base/base.h"
+#include "log/codec.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,7 +17,7 @@ static const char *const place_names[SIM_PLACE_COUNT] = {"commit",        "segme
                                                          "index-install", "manifest-swap",
                                                          "recovery",      "undelete",
                                                          "disk-full",     "close",
-                                                         "other"};
+                                                         "compress",      "other"};
 
 const char *sim_place_name(sim_place place)
 {
@@ -39,6 +40,8 @@ static sim_place place_of_file(sim_call call, sim_file_kind kind)
         return call == SIM_WRITE || call == SIM_SYNC ? SIM_PLACE_COMMIT : SIM_PLACE_ROLL;
     case SIM_INDEX:
         return SIM_PLACE_INDEX;
+    case SIM_PACKED:
+        return SIM_PLACE_COMPRESS;
     case SIM_MANIFEST:
         return SIM_PLACE_MANIFEST;
     case SIM_OTHER:
@@ -208,8 +211,28 @@ static int draw_place(sim_choice *choice)
     return sim_chance(choice, 1, 2) ? -1 : rare[sim_choose(choice, sizeof rare / sizeof rare[0])];
 }
 
+/* A quarter of the runs compress, if this build can, one way or the other. Drawn from the seed
+ * apart from everything else, so that a run is the same story with and without. */
+static stele_compression draw_compression(const sim_story *story)
+{
+    const sim_settings *settings = &story->settings;
+    const uint64_t drawn =
+        sim_mix(settings->seed, settings->byte_count > 0 ? settings->bytes[0] : 0xc0de);
+    if (settings->is_plain ||
+        !(settings->is_compressing || settings->place == SIM_PLACE_COMPRESS || drawn % 4 == 0)) {
+        return STELE_NO_COMPRESSION;
+    }
+    const bool has_fast = stele__codec_check(STELE_CODEC_LZ4, "", NULL) == STELE_OK;
+    const bool has_small = stele__codec_check(STELE_CODEC_ZSTD, "", NULL) == STELE_OK;
+    const bool wants_small = drawn % 16 < 8;
+    return has_small && (wants_small || !has_fast) ? STELE_COMPRESS_SMALL
+           : has_fast                              ? STELE_COMPRESS_FAST
+                                                   : STELE_NO_COMPRESSION;
+}
+
 static void draw_taste(sim_story *story)
 {
+    const stele_compression compression = draw_compression(story);
     sim_choice *choice = &story->choice;
     if (story->settings.bytes) {
         sim_choice_bytes(choice, story->settings.bytes, story->settings.byte_count);
@@ -217,6 +240,9 @@ static void draw_taste(sim_story *story)
         sim_choice_random(choice, sim_mix(story->settings.seed, 0x7a57e));
     }
     story->place = story->settings.place >= 0 ? story->settings.place : draw_place(choice);
+    if (compression && story->settings.place < 0 && story->place == SIM_PLACE_INDEX) {
+        story->place = SIM_PLACE_COMPRESS;
+    }
     const int place = story->place;
     story->taste = (sim_taste){
         .sizes = (sim_sizes)sim_choose(choice, SIM_SIZES_COUNT),
@@ -225,7 +251,7 @@ static void draw_taste(sim_story *story)
         .durability = (stele_durability)(1 + sim_choose(choice, sim_chance(choice, 1, 3) ? 3 : 1)),
         .likes_deletion = place == SIM_PLACE_UNDELETE || sim_chance(choice, 1, 8)};
     if (place == SIM_PLACE_ROLL || place == SIM_PLACE_INDEX || place == SIM_PLACE_MANIFEST ||
-        place == SIM_PLACE_FULL) {
+        place == SIM_PLACE_FULL || place == SIM_PLACE_COMPRESS) {
         story->taste.sizes = SIM_BULK;
     }
     if (story->taste.sizes == SIM_UNIFORM) {
@@ -238,6 +264,7 @@ static void draw_taste(sim_story *story)
                                      .background = STELE_NO_THREADS,
                                      .memory_bytes = STELE_MEMORY_MIN,
                                      .segment_bytes = 64 * 1024,
+                                     .compression = compression,
                                      .alloc = &story->memory.alloc,
                                      .vfs = sim_disk_vfs(story->disk, 0),
                                      .clock = &story->clock.clock};

@@ -24,6 +24,7 @@ typedef enum sim_place {
     SIM_PLACE_UNDELETE,   /* recreating a soft-deleted stream */
     SIM_PLACE_FULL,       /* while the disk was full */
     SIM_PLACE_CLOSE,      /* closing in order */
+    SIM_PLACE_COMPRESS,   /* packing a segment */
     SIM_PLACE_OTHER,
     SIM_PLACE_COUNT
 } sim_place;
@@ -45,6 +46,8 @@ typedef struct sim_settings {
     bool is_told;         /* every step is printed */
     bool is_single;       /* no further crashes while recovering from one */
     bool keeps_pages;     /* a sync that fails loses nothing */
+    bool is_plain;        /* without compression … */
+    bool is_compressing;  /* … or with it; neither: drawn */
     bool is_lying;        /* syncs lie: an intact prefix is demanded, or that the damage is told */
     const uint8_t *bytes; /* what decides instead of the seed; NULL: the seed */
     size_t byte_count;

@@ -46,7 +46,8 @@ static void fill(stele__manifest *manifest, size_t count, stele__prng *prng)
                                               .first_time = time,
                                               .last_time = last_time,
                                               .absent =
-                                                  stele__prng_below(prng, STELE_ABSENT_ALL + 1)};
+                                                  stele__prng_below(prng, STELE_ABSENT_ALL + 1),
+                                              .packed_bytes = stele__prng_below(prng, 2) * 4096};
         const stele__manifest_index index = {number + 7, (uint32_t)stele__prng_below(prng, 5), next,
                                              last, number * 4096};
         expect_ok(stele__manifest_add_segment(manifest, &segment, &error), &error);
@@ -166,8 +167,12 @@ TEST(a_copy_is_the_same_and_stands_alone)
     expect_ok(stele__manifest_copy(&manifest, &copy, &error), &error);
     expect_true(is_same(&manifest, &copy));
     const stele_position last = manifest.segments[4].last;
-    const stele__index_segment more = {99, last + 1, last + 2, 200, INT64_MAX - 1, INT64_MAX - 1,
-                                       0};
+    const stele__index_segment more = {.number = 99,
+                                       .first = last + 1,
+                                       .last = last + 2,
+                                       .bytes = 200,
+                                       .first_time = INT64_MAX - 1,
+                                       .last_time = INT64_MAX - 1};
     expect_ok(stele__manifest_add_segment(&copy, &more, &error), &error);
     expect_uint(manifest.segment_count, 5);
     stele__manifest_done(&manifest);
@@ -315,9 +320,14 @@ static const text_row texts[] = {
     {WHOLE "cut 2 17\nsegment 1 1 10 500 0 9223372036854775807\nindex 1 0 1 10 8192\n", 0},
     {WHOLE "segment 1 1 10 500 0 5\nsegment 9 11 11 600 5 5\n", 0},
     {WHOLE "segment 1 1 18446744073709551614 500 0 5\n", 0},
+    /* Packed segments, which version 1 did not have. */
+    {"stele-manifest 2\n" HEAD "open\n", 0},
+    {"stele-manifest 2\n" HEAD "open\nsegment 1 1 10 500 0 5 0 90\n", 0},
+    {"stele-manifest 2\n" HEAD "open\nsegment 1 1 10 500 0 5 0 0\n", STELE_CORRUPT},
+    {WHOLE "segment 1 1 10 500 0 5 0 90\n", STELE_CORRUPT},
     /* Versions. */
-    {"stele-manifest 2\n" HEAD "open\n", STELE_UNSUPPORTED_VERSION},
-    {"stele-manifest 2\nnothing that we know\n", STELE_UNSUPPORTED_VERSION},
+    {"stele-manifest 3\n" HEAD "open\n", STELE_UNSUPPORTED_VERSION},
+    {"stele-manifest 3\nnothing that we know\n", STELE_UNSUPPORTED_VERSION},
     {"stele-manifest 01\n" HEAD "open\n", STELE_UNSUPPORTED_VERSION},
     {"stele-manifest\n" HEAD "open\n", STELE_CORRUPT},
     {"stele-manifest 1 1\n" HEAD "open\n", STELE_CORRUPT},
