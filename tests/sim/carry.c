@@ -3,6 +3,9 @@
 #include "sim/story.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+
+#define FOLDER "/store"
 
 bool sim_story_settle(sim_story *story)
 {
@@ -256,6 +259,62 @@ bool sim_story_reopen(sim_story *story)
         return false;
     }
     return sim_story_is_crashed(story) || sim_story_open(story);
+}
+
+/* The names of index files. */
+typedef struct name_pile {
+    char names[64][SIM_NAME_SIZE_MAX];
+    size_t count;
+} name_pile;
+
+static void pile_index(void *context, const char *name)
+{
+    name_pile *pile = context;
+    if (sim_file_kind_of(name) == SIM_INDEX &&
+        pile->count < sizeof pile->names / sizeof pile->names[0]) {
+        (void)snprintf(pile->names[pile->count++], SIM_NAME_SIZE_MAX, "%s", name);
+    }
+}
+
+/* Somebody else removes index files while the store is closed. They are missing then, or there
+ * again after a crash of the machine. */
+static void lose_index_files(sim_story *story)
+{
+    const stele_vfs *vfs = sim_disk_vfs(story->disk, 2);
+    const bool loses_all = sim_chance(&story->choice, 1, 3);
+    name_pile pile = {.count = 0};
+    (void)vfs->list(vfs, FOLDER, pile_index, &pile);
+    for (size_t i = 0; i < pile.count; i++) {
+        char path[sizeof FOLDER + SIM_NAME_SIZE_MAX];
+        (void)snprintf(path, sizeof path, FOLDER "/%s", pile.names[i]);
+        if (loses_all || sim_chance(&story->choice, 1, 3)) {
+            sim_story_tell(story, "somebody removes %s", path);
+            (void)vfs->remove(vfs, path);
+            story->counts.index_files_lost++;
+            story->may_heal = story->has_lost_index = true;
+        }
+    }
+    if (sim_chance(&story->choice, 1, 2)) {
+        (void)vfs->sync_folder(vfs, FOLDER);
+    }
+}
+
+bool sim_story_lose_indexes(sim_story *story)
+{
+    if (story->settings.url) {
+        return true;
+    }
+    sim_story_tell(story, "close, lose index files and open");
+    sim_story_let_go(story);
+    if (!sim_story_close(story)) {
+        return false;
+    }
+    if (sim_story_is_crashed(story)) {
+        return true;
+    }
+    sim_story_close_observer(story);
+    lose_index_files(story);
+    return sim_story_open(story);
 }
 
 /* What every step is followed by. */

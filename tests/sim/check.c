@@ -172,6 +172,7 @@ static bool check_facts(sim_story *story)
                                info.memory_bytes, info.memory_bytes_max);
     }
     sim_counts *counts = &story->counts;
+    counts->unindexed_checks += info.missing_index_files > 0;
     counts->segments_max =
         info.segment_count > counts->segments_max ? info.segment_count : counts->segments_max;
     counts->index_files_max = info.index_file_count > counts->index_files_max

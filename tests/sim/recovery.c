@@ -75,10 +75,24 @@ static bool compare_observed(sim_story *story, stele_position from, stele_positi
     return sim_compare_cursors(&pair, mine, theirs, to - from, "another process");
 }
 
+/* Whether index files that somebody removed are missing still: who only reads cannot open the store
+ * then. */
+static bool is_index_missing(sim_story *story)
+{
+    stele_info info;
+    if (story->has_lost_index && stele_describe(story->store, &info, NULL) == STELE_OK) {
+        story->has_lost_index = info.missing_index_files > 0;
+    }
+    return story->has_lost_index;
+}
+
 bool sim_story_observe(sim_story *story)
 {
     sim_history *history = &story->history;
     stele_position head = 0;
+    if (is_index_missing(story)) {
+        return true;
+    }
     if (!story->observer && !open_observer(story)) {
         return false;
     }

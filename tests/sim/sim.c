@@ -310,8 +310,10 @@ static void print_table(const sim_counts *counts, double seconds)
                  counts->runs, counts->steps, counts->accepted, counts->refused, counts->retried,
                  counts->faults, counts->reopened, counts->idle_crashes);
     (void)printf("%" PRIu64 " events compared, at most %" PRIu64 " segments and %" PRIu64
-                 " index files; %.1f s, %.0f crashes a minute\n",
-                 counts->events_compared, counts->segments_max, counts->index_files_max, seconds,
+                 " index files, %" PRIu64 " lost, %" PRIu64
+                 " looks while some were missing; %.1f s, %.0f crashes a minute\n",
+                 counts->events_compared, counts->segments_max, counts->index_files_max,
+                 counts->index_files_lost, counts->unindexed_checks, seconds,
                  60 * (double)count_all(counts) / (seconds > 0 ? seconds : 1));
 }
 

@@ -299,14 +299,14 @@ typedef struct sim_step_kind {
 } sim_step_kind;
 
 static const sim_step_kind step_kinds[] = {
-    {step_append, 30, false},  {step_commit, 14, false},     {step_retry, 8, false},
-    {step_submit, 8, false},   {step_delete, 3, false},      {step_tombstone, 1, false},
-    {step_metadata, 5, false}, {sim_story_sync, 3, false},   {step_work, 14, false},
-    {step_read, 6, false},     {step_describe, 2, false},    {step_clock, 3, false},
-    {step_hold, 3, false},     {step_use_held, 4, false},    {step_mark, 2, false},
-    {step_observe, 5, false},  {sim_story_reopen, 3, false}, {step_plan_crash, 14, true},
-    {step_kill, 2, true},      {step_fill_disk, 2, true},    {sim_story_free_disk, 3, true},
-    {step_fault, 3, true},
+    {step_append, 30, false},  {step_commit, 14, false},          {step_retry, 8, false},
+    {step_submit, 8, false},   {step_delete, 3, false},           {step_tombstone, 1, false},
+    {step_metadata, 5, false}, {sim_story_sync, 3, false},        {step_work, 14, false},
+    {step_read, 6, false},     {step_describe, 2, false},         {step_clock, 3, false},
+    {step_hold, 3, false},     {step_use_held, 4, false},         {step_mark, 2, false},
+    {step_observe, 5, false},  {sim_story_reopen, 3, false},      {step_plan_crash, 14, true},
+    {step_kill, 2, true},      {step_fill_disk, 2, true},         {sim_story_free_disk, 3, true},
+    {step_fault, 3, true},     {sim_story_lose_indexes, 2, true},
 };
 
 enum { STEP_KINDS = sizeof step_kinds / sizeof step_kinds[0] };

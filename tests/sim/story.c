@@ -291,6 +291,7 @@ void sim_story_begin(sim_story *story, const sim_settings *settings)
     story->step = 0;
     story->is_recovering = story->is_closing = story->is_recreating = story->is_full = false;
     story->may_heal = settings->is_lying;
+    story->has_lost_index = false;
     story->history.is_lying = settings->is_lying;
     if (settings->is_lying) {
         sim_disk_set_lying(story->disk, 1 + (uint32_t)sim_choose(&story->choice, 3));

@@ -68,6 +68,8 @@ typedef struct sim_counts {
     uint64_t crash_count;  /* all of both */
     uint64_t told; /* runs on a lying disk that ended because the store said it is damaged */
     uint64_t events_compared;
+    uint64_t index_files_lost;
+    uint64_t unindexed_checks; /* while some were missing */
     uint64_t index_files_max;
     uint64_t segments_max;
 } sim_counts;
@@ -116,7 +118,8 @@ typedef struct sim_story {
     bool is_closing;
     bool is_recreating;
     bool is_full;
-    bool may_heal; /* index files may have been damaged */
+    bool may_heal;       /* index files may have been damaged */
+    bool has_lost_index; /* and may not be built again yet */
     sim_file_kind last_named;
     uint64_t faults_seen; /* fired up to here */
 } sim_story;
@@ -150,6 +153,8 @@ bool sim_story_submit(sim_story *story, sim_action *action);
 bool sim_story_sync(sim_story *story);
 bool sim_story_work(sim_story *story, uint64_t count);
 bool sim_story_reopen(sim_story *story);
+/* The same, and in between somebody removes index files. */
+bool sim_story_lose_indexes(sim_story *story);
 /* What every step is followed by: recovery if there was a crash. */
 bool sim_story_end_step(sim_story *story);
 
