@@ -10,7 +10,7 @@
 #
 #   stele_test_run(<name> COMMAND <target or program> [arguments] LABELS sim [TIMEOUT seconds] [ENVIRONMENT A=B])
 #
-# registers one more run. Timeouts are for a plain build; sanitizers multiply them.
+# registers one more run. What has the label `compress` is left out of a build that lacks a library for it. Timeouts are for a plain build; sanitizers multiply them.
 
 if(STELE_SANITIZE MATCHES "thread")
     set(STELE_TIMEOUT_FACTOR 12)
@@ -61,6 +61,10 @@ function(stele_test_run name)
     cmake_parse_arguments(PARSE_ARGV 1 test "" "TIMEOUT;WORKING_DIRECTORY" "COMMAND;LABELS;ENVIRONMENT")
     if(test_UNPARSED_ARGUMENTS OR NOT test_COMMAND OR NOT test_LABELS)
         message(FATAL_ERROR "stele_test_run(${name}): COMMAND and LABELS, please; ${test_UNPARSED_ARGUMENTS}")
+    endif()
+    if("compress" IN_LIST test_LABELS AND NOT (STELE_WITH_LZ4 AND STELE_WITH_ZSTD))
+        message(STATUS "test ${name} is left out: it compresses, with LZ4 and zstd")
+        return()
     endif()
     if(NOT test_TIMEOUT)
         set(test_TIMEOUT 60)

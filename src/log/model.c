@@ -534,11 +534,12 @@ bool stele__model_open(stele__model_walk *walk, const stele__segment *segment, u
     return is_good;
 }
 
-/* Behind the holes of an event, of which there are *ret_count. NULL: they make no sense. */
-static const uint8_t *skip_holes(const uint8_t *at, const uint8_t *end, uint64_t *ret_count)
+/* Behind the holes of an event. NULL: they make no sense. */
+static const uint8_t *skip_holes(const uint8_t *at, const uint8_t *end, stele__model_item *item)
 {
-    *ret_count = stele__varint_take(&at);
-    for (uint64_t i = 0; i < *ret_count; i++) {
+    item->hole_count = stele__varint_take(&at);
+    item->holes = at;
+    for (uint64_t i = 0; i < item->hole_count; i++) {
         if (at > end) {
             return NULL;
         }
@@ -555,7 +556,6 @@ bool stele__model_next(stele__model_walk *walk, stele__model_item *ret_item)
     const uint8_t *at = walk->at + 1;
     const uint8_t *end = walk->end;
     uint64_t size = STELE_FRAME_PREFIX + 1;
-    uint64_t holes = 0;
     if (walk->at >= end || (*walk->at & ITEM_KIND) != ITEM_SINGLE || *walk->at > ITEM_ALL) {
         return false;
     }
@@ -579,11 +579,12 @@ bool stele__model_next(stele__model_walk *walk, stele__model_item *ret_item)
     }
     ret_item->has_id_time = (item & ITEM_ID) != 0;
     ret_item->begin = at;
+    ret_item->hole_count = 0;
     if (item & ITEM_ID) {
         at += ID_AT;
         size += ID_AT + ID_TIME;
     }
-    if ((item & ITEM_HOLES) && !(at = skip_holes(at, end, &holes))) {
+    if ((item & ITEM_HOLES) && !(at = skip_holes(at, end, ret_item))) {
         return false;
     }
     const uint64_t rest = stele__varint_take_steady(&at);
@@ -592,7 +593,8 @@ bool stele__model_next(stele__model_walk *walk, stele__model_item *ret_item)
     }
     size += stele__varint_size(state->next - header->first) +
             stele__varint_size((uint64_t)state->time - (uint64_t)header->base_time) +
-            stele__varint_size(state->next - 1 - state->synced) + rest + holes * NAME_SUM;
+            stele__varint_size(state->next - 1 - state->synced) + rest +
+            ret_item->hole_count * NAME_SUM;
     ret_item->offset = walk->offset;
     ret_item->end = walk->offset + size;
     ret_item->position = state->next++;

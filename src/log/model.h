@@ -59,6 +59,8 @@ typedef struct stele__model_item {
     const uint8_t *begin; /* flags and formats, if has_id_time; else they begin the rest */
     const uint8_t *rest;  /* of the event, names in full without their checksums */
     const uint8_t *rest_end;
+    const uint8_t *holes; /* where checksums were: for each what is told in model.c */
+    uint64_t hole_count;
     bool has_id_time; /* the first six bytes of the id are the time, … */
 } stele__model_item;
 

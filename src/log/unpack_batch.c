@@ -56,47 +56,70 @@ static inline bool find_name(stele__unpacker *unpacker, const stele__segment *se
     return true;
 }
 
-/* Parses a name or a reference to one. */
-static inline bool parse_name(stele__unpacker *unpacker, const stele__segment *segment,
-                              const uint8_t **at, const uint8_t *end, size_t size_max,
-                              uint64_t *known, const uint8_t **known_name, stele_text *ret_name)
+/* An event being parsed: what stands behind its flags, or the whole of it. */
+typedef struct parsing {
+    const uint8_t *start;
+    const uint8_t *at;
+    const uint8_t *end;
+    const uint8_t *holes; /* those that were not met yet, … */
+    uint64_t hole_count;  /* … so many … */
+    uint64_t hole_place;  /* … and the place of the last one that was, from `start` */
+} parsing;
+
+/* Whether here is a hole in front of a name of this size. Holes elsewhere would come back as bytes
+ * of something else. */
+static bool is_hole(parsing *event, uint64_t size)
 {
-    if (*at > end) {
+    if (event->hole_count == 0) {
         return false;
     }
-    const uint64_t coded = stele__varint_take_steady(at);
+    event->hole_count--;
+    event->hole_place += stele__varint_take(&event->holes);
+    return stele__varint_take(&event->holes) == size &&
+           event->hole_place == (uint64_t)(event->at - event->start);
+}
+
+/* Parses a name or a reference to one. */
+static inline bool parse_name(stele__unpacker *unpacker, const stele__segment *segment,
+                              parsing *event, size_t size_max, uint64_t *known,
+                              const uint8_t **known_name, stele_text *ret_name)
+{
+    if (event->at > event->end) {
+        return false;
+    }
+    const uint64_t coded = stele__varint_take_steady(&event->at);
     const uint64_t size = coded >> 1;
     if (size - 1 >= size_max) {
         return false; /* a size of 0 wraps */
     }
     if (!(coded & 1)) {
-        return find_name(unpacker, segment, stele__varint_take_steady(at), size, known, known_name,
-                         ret_name);
+        return find_name(unpacker, segment, stele__varint_take_steady(&event->at), size, known,
+                         known_name, ret_name);
     }
-    if (*at > end || size > (size_t)(end - *at)) {
+    if (event->at > event->end || size > (size_t)(event->end - event->at) ||
+        !is_hole(event, size)) {
         return false;
     }
-    *ret_name = (stele_text){(const char *)*at, (size_t)size};
-    *at += size;
+    *ret_name = (stele_text){(const char *)event->at, (size_t)size};
+    event->at += size;
     return true;
 }
 
-static bool parse_tags(stele__unpacker *unpacker, const stele__segment *segment, const uint8_t **at,
-                       const uint8_t *end, stele__batch *batch, stele_record *record)
+static bool parse_tags(stele__unpacker *unpacker, const stele__segment *segment, parsing *event,
+                       stele__batch *batch, stele_record *record)
 {
     stele_text *tags = batch->tags + batch->tag_count;
-    if (*at > end) {
+    if (event->at > event->end) {
         return false;
     }
-    const uint64_t count = stele__varint_take(at);
+    const uint64_t count = stele__varint_take(&event->at);
     if (count == 0 || count > STELE_EVENT_TAGS_MAX || count > STELE_BATCH_TAGS - batch->tag_count) {
         return false;
     }
     for (uint64_t i = 0; i < count; i++) {
         uint64_t none = 0;
         const uint8_t *nothing = NULL;
-        if (!parse_name(unpacker, segment, at, end, STELE_TAG_SIZE_MAX, &none, &nothing,
-                        &tags[i])) {
+        if (!parse_name(unpacker, segment, event, STELE_TAG_SIZE_MAX, &none, &nothing, &tags[i])) {
             return false;
         }
     }
@@ -121,7 +144,7 @@ static inline bool parse_item(stele__unpacker *unpacker, const stele__segment *s
     if (must_keep && !(at = keep(unpacker, at, size))) {
         return false;
     }
-    const uint8_t *end = at + size;
+    parsing event = {at, at, at + size, item->holes, item->hole_count, 0};
     const uint8_t *begin = item->has_id_time ? item->begin : at;
     const uint8_t flags = begin[0];
     ret_record->data_format = (stele_format)(begin[1] & 15);
@@ -132,27 +155,28 @@ static inline bool parse_item(stele__unpacker *unpacker, const stele__segment *s
     } else {
         memcpy(ret_record->id.bytes, at + ID_AT, ID_SIZE);
     }
-    at += head;
-    const uint64_t revision = stele__varint_take_steady(&at);
+    event.at += head;
+    const uint64_t revision = stele__varint_take_steady(&event.at);
     ret_record->revision = flags & STELE_EVENT_TOMBSTONE ? STELE_REVISION_TOMBSTONE : revision;
     ret_record->tags = NULL;
     ret_record->tag_count = 0;
     if ((flags & ~FLAGS) ||
-        !parse_name(unpacker, segment, &at, end, STELE_STREAM_NAME_SIZE_MAX,
-                    &unpacker->known_stream, &unpacker->known_stream_name, &ret_record->stream) ||
-        !parse_name(unpacker, segment, &at, end, STELE_TYPE_SIZE_MAX, &unpacker->known_type,
+        !parse_name(unpacker, segment, &event, STELE_STREAM_NAME_SIZE_MAX, &unpacker->known_stream,
+                    &unpacker->known_stream_name, &ret_record->stream) ||
+        !parse_name(unpacker, segment, &event, STELE_TYPE_SIZE_MAX, &unpacker->known_type,
                     &unpacker->known_type_name, &ret_record->type) ||
         ((flags & STELE_EVENT_HAS_TAGS) &&
-         !parse_tags(unpacker, segment, &at, end, batch, ret_record)) ||
-        at > end) {
+         !parse_tags(unpacker, segment, &event, batch, ret_record)) ||
+        event.at > event.end || event.hole_count > 0) {
         return false;
     }
-    const uint64_t metadata = stele__varint_take_steady(&at);
-    if (at > end || metadata > (uint64_t)(end - at)) {
+    const uint64_t metadata = stele__varint_take_steady(&event.at);
+    if (event.at > event.end || metadata > (uint64_t)(event.end - event.at)) {
         return false;
     }
-    ret_record->metadata = (stele_bytes){at, (size_t)metadata};
-    ret_record->data = (stele_bytes){at + metadata, (size_t)(end - at) - (size_t)metadata};
+    ret_record->metadata = (stele_bytes){event.at, (size_t)metadata};
+    ret_record->data =
+        (stele_bytes){event.at + metadata, (size_t)(event.end - event.at) - (size_t)metadata};
     ret_record->position = item->position;
     ret_record->time = item->time;
     return true;
