@@ -10,6 +10,7 @@
 #define FLOOR_PART 0.5
 #define DCB_SPREAD_MAX 1.3
 #define OTHER_RATIO_MAX 2.0
+#define COMPRESSED_RATIO_MAX 5.0
 
 static bench_verdict at_least(double reached, double wanted, const char *unit)
 {
@@ -138,6 +139,28 @@ static void judge_other(condition_list *list)
     }
 }
 
+/* How much dearer reading is where segments are compressed. */
+static void judge_compression(condition_list *list)
+{
+    static const char *const reads[] = {"replay-all", "read-stream-1000", "read-last-10"};
+
+    for (size_t i = 0; i < sizeof reads / sizeof reads[0]; i++) {
+        char name[64];
+        size_t plain;
+        size_t row;
+        (void)snprintf(name, sizeof name, "%s-compressed", reads[i]);
+        if (!bench_find_row(reads[i], &plain) || !bench_find_row(name, &row)) {
+            continue;
+        }
+        const double ratio = bench_ratio(plain, row, BENCH_STELE, BENCH_RATE);
+        if (ratio > 0) {
+            bench_condition *condition = add(list, ratio, '<', COMPRESSED_RATIO_MAX);
+            (void)snprintf(condition->what, sizeof condition->what, "%s over the same, compressed",
+                           reads[i]);
+        }
+    }
+}
+
 size_t bench_conditions(bench_condition ret_conditions[BENCH_CONDITIONS_MAX])
 {
     condition_list list = {.items = ret_conditions};
@@ -147,5 +170,6 @@ size_t bench_conditions(bench_condition ret_conditions[BENCH_CONDITIONS_MAX])
     judge_peers(&list);
     judge_spread(&list);
     judge_other(&list);
+    judge_compression(&list);
     return list.count;
 }

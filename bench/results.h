@@ -106,7 +106,7 @@ typedef struct bench_condition {
     bool is_met;
 } bench_condition;
 
-#define BENCH_CONDITIONS_MAX 8
+#define BENCH_CONDITIONS_MAX 12
 /* Those that were measured; answers how many. */
 size_t bench_conditions(bench_condition ret_conditions[BENCH_CONDITIONS_MAX]);
 
