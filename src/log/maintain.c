@@ -25,6 +25,26 @@ void stele__maintain_index_name(uint64_t number, char ret_name[STELE_FILE_NAME_S
 
 /* ---- reserving */
 
+/* A segment of so many bytes, as the first one has, is written over as soon as it is made: its
+ * appends need not be slower than those of the next ones. */
+#define ZEROED_AT_ONCE ((uint64_t)1 << 20)
+
+static int zero(const stele__log *log, const stele__segment *segment, uint64_t from, uint64_t size)
+{
+    const int error = stele__segment_zero(segment, from, size);
+    return error || log->options.durability != STELE_DURABLE_FULL ? error
+                                                                  : log->vfs->sync(segment->file);
+}
+
+/* Lets go of a segment that is opened again when there is need for it. */
+static stele_status fail_zeroing(stele__segment *segment, int error, stele_error *reterr)
+{
+    const stele_status status =
+        stele__fail_os(reterr, STELE_IO, error, "cannot write to %s", segment->path);
+    stele__segment_unref(segment);
+    return status;
+}
+
 /*
  * Writes some zeroes over the reserve, ahead of its use. Nothing relies on it. Where appends are
  * synced they are, too, so that the first sync in the segment finds none of them. Whoever needs the
@@ -45,14 +65,9 @@ static stele_status write_zeroes(stele__log *log, bool *ret_did, stele_error *re
     if (!*ret_did) {
         return STELE_OK;
     }
-    int error = stele__segment_zero(segment, from, size);
-    if (!error && log->options.durability == STELE_DURABLE_FULL) {
-        error = log->vfs->sync(segment->file);
-    }
+    const int error = zero(log, segment, from, size);
     if (error) {
-        (void)stele__fail_os(reterr, STELE_IO, error, "cannot write to %s", segment->path);
-        stele__segment_unref(segment); /* it is opened again when there is need */
-        return STELE_IO;
+        return fail_zeroing(segment, error, reterr);
     }
     stele__lock(&log->lock);
     log->reserve = segment;
@@ -90,9 +105,16 @@ static stele_status reserve(stele__log *log, uint64_t size, stele_error *reterr)
         stele__hint(reterr, "free some space; appends work again then by themselves");
     }
     STELE_TRY(status);
+    const uint64_t zeroed =
+        wanted <= ZEROED_AT_ONCE && log->options.durability == STELE_DURABLE_FULL ? segment->size
+                                                                                  : 0;
+    const int error = zeroed > 0 ? zero(log, segment, 0, zeroed) : 0;
+    if (error) {
+        return fail_zeroing(segment, error, reterr);
+    }
     stele__lock(&log->lock);
     log->reserve = segment;
-    log->zeroed = 0;
+    log->zeroed = zeroed;
     stele__sequence_plan_zeroes(log);
     const uint64_t doubled = log->segment_size * 2;
     log->segment_size = doubled < log->options.segment_bytes ? doubled : log->options.segment_bytes;
