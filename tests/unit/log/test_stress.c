@@ -10,6 +10,8 @@
 #include <stele/stele.h>
 #include <stele/sys/vfs.h>
 
+#include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
@@ -421,4 +423,68 @@ TEST_WITHIN(sixteen_roll_while_syncs_are_slow, 60)
     expect_uint(head, APPENDERS * stress->commits);
     expect_ok(stele_verify(stress->store, NULL, NULL, &error), &error);
     expect_ok(stele_close(stress->store, &error), &error);
+}
+
+/* ---- failing */
+
+static _Atomic int syncs_left;
+
+static int sync_and_fail(stele_file *file)
+{
+    (void)sync_slowly(file);
+    return atomic_fetch_sub(&syncs_left, 1) > 0 ? 0 : EIO;
+}
+
+/* Appends until the store takes no more, and counts what was acknowledged. */
+static void append_until_it_fails(void *context)
+{
+    worker *self = context;
+    stele_status status = STELE_OK;
+    stele_error error;
+    while (status == STELE_OK) {
+        const stele_event event = stele_binary_event("stress", "x", 1);
+        status =
+            stele_append(self->stress->store, "failing", STELE_ANY, &event, 1, NULL, NULL, &error);
+        (void)atomic_fetch_add(&self->stress->passes, status == STELE_OK);
+    }
+    expect_int(status, STELE_IO);
+    expect_int(error.detail, STELE_IO_POISONED);
+}
+
+/* One sync fails. All who wait for it, and all who come later, are told; nobody is left waiting;
+ * and what was acknowledged before is there. */
+TEST_WITHIN(sixteen_wait_for_a_sync_that_fails, 60)
+{
+    const char *folder = test_folder();
+    stele_vfs vfs = *stele_vfs_system();
+    vfs.sync = sync_and_fail;
+    const stele_options failing = {.vfs = &vfs};
+    for (int round = 0; round < 10; round++) {
+        stress_run *stress = test_memory(sizeof *stress);
+        worker appenders[APPENDERS];
+        stele_position before;
+        stele_position head;
+        stele_error error;
+        atomic_store(&syncs_left, INT_MAX);
+        expect_ok(stele_open(folder, &failing, &stress->store, &error), &error);
+        expect_ok(stele_head(stress->store, &before, &error), &error);
+        atomic_store(&syncs_left, 20 + round);
+        for (unsigned i = 0; i < APPENDERS; i++) {
+            appenders[i].stress = stress;
+            expect_int(stele__thread_start(&appenders[i].thread, "failing", append_until_it_fails,
+                                           &appenders[i]),
+                       0);
+        }
+        for (unsigned i = 0; i < APPENDERS; i++) {
+            stele__thread_join(&appenders[i].thread);
+        }
+        (void)stele_close(stress->store, &error);
+        expect_ok(stele_open(folder, NULL, &stress->store, &error), &error);
+        expect_ok(stele_head(stress->store, &head, &error), &error);
+        expect_true(head - before >= atomic_load(&stress->passes));
+        expect_true(head - before <= atomic_load(&stress->passes) + APPENDERS);
+        expect_true(atomic_load(&stress->passes) > 0);
+        expect_ok(stele_verify(stress->store, NULL, NULL, &error), &error);
+        expect_ok(stele_close(stress->store, &error), &error);
+    }
 }
