@@ -360,7 +360,8 @@ struct stele__log {
     stele__mutex maintenance;
     stele__manifest manifest;
     bool is_merging;
-    unsigned build_count;   /* missing index files that are being built */
+    unsigned build_count;   /* pieces of missing index files that are being built */
+    unsigned build_waiters; /* atomic by __atomic builtins: who wait for one. They end pieces early */
     stele__condition built; /* one was, or could not be (with `maintenance`) */
     stele__packer *packer;  /* NULL: none is */
 
@@ -448,6 +449,9 @@ stele_status stele__maintain_seal_all(stele__log *log, uint64_t bytes_min, stele
 stele_status stele__maintain_write_index(stele__log *log, stele__part *part,
                                          stele__manifest *manifest, stele__index **ret_index,
                                          stele_error *reterr);
+/* Opens the index file of a line of the manifest. */
+stele_status stele__maintain_open_index(stele__log *log, const stele__manifest_index *entry,
+                                        stele__index **ret_index, stele_error *reterr);
 /* Strikes the index file that begins at a position off a manifest. Returns its number; 0: there is
  * none. */
 uint64_t stele__maintain_forget_index(stele__manifest *manifest, stele_position first);

@@ -147,25 +147,6 @@ static stele_status take_missing(stele__log *log, const stele__manifest *manifes
     return STELE_OK;
 }
 
-static stele_status open_index(stele__log *log, const stele__manifest_index *entry,
-                               stele__index **ret_index, stele_error *reterr)
-{
-    stele__buffer path = {.alloc = log->alloc};
-    char name[STELE_FILE_NAME_SIZE];
-    stele__maintain_index_name(entry->number, name);
-    stele_status status = stele__log_path(log, name, &path, reterr);
-    if (status == STELE_OK) {
-        status = stele__index_open(log->alloc, log->vfs, (const char *)path.data,
-                                   log->options.mapping, &log->store, &log->hash_key, entry->first,
-                                   entry->last, ret_index, reterr);
-    }
-    stele__buffer_done(&path);
-    if (status == STELE_CORRUPT) {
-        stele__hint(reterr, "open the store for writing once: damaged index files are built again");
-    }
-    return status;
-}
-
 static stele_status take_indexes(stele__log *log, const stele__view *old,
                                  const stele__manifest *manifest, stele__view *view,
                                  stele_error *reterr)
@@ -176,7 +157,12 @@ static stele_status take_indexes(stele__log *log, const stele__view *old,
         STELE_TRY(take_missing(log, manifest, entry->first, view, &segment, reterr));
         stele__index *index = find_open(log, old, entry);
         if (!index) {
-            STELE_TRY(open_index(log, entry, &index, reterr));
+            const stele_status status = stele__maintain_open_index(log, entry, &index, reterr);
+            if (status == STELE_CORRUPT) {
+                stele__hint(reterr,
+                            "open the store for writing once: damaged index files are built again");
+            }
+            STELE_TRY(status);
         }
         stele__view_add_index(view, index);
         stele__index_unref(index);

@@ -105,8 +105,10 @@ static stele_status begin(stele__index_builder *builder, const stele__index_para
         return stele__fail_memory(reterr);
     }
     builder->filter_blocks_allocated = builder->filter_blocks;
-    builder->output =
-        (stele__index_output){.alloc = params->alloc, .vfs = params->vfs, .path = builder->path};
+    builder->output = (stele__index_output){.alloc = params->alloc,
+                                            .vfs = params->vfs,
+                                            .path = builder->path,
+                                            .is_passing = params->is_passing};
     return stele__index_output_open(&builder->output, reterr);
 }
 

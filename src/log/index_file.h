@@ -88,6 +88,7 @@ typedef struct stele__index_params {
     stele_uuid store;
     stele__hash_key hash_key;
     uint64_t term_count_max; /* upper bound of terms, for the filter */
+    bool is_passing;         /* it is not synced: it will be gone before that matters */
 } stele__index_params;
 
 /* Begins a file. Memory: a few buffers of at most 256 KiB together, plus 1.25 bytes per term of
@@ -114,7 +115,7 @@ stele_status stele__index_add_positions(stele__index_builder *builder,
                                         const stele_position *positions, size_t count,
                                         stele_error *reterr);
 
-/* Writes what is left, syncs the file (not the folder), frees the builder, whatever it returns. */
+/* Writes what is left, syncs the file (not the folder) unless it is passing, frees the builder, whatever it returns. */
 stele_status stele__index_finish(stele__index_builder *builder, uint64_t *ret_bytes,
                                  stele_error *reterr);
 /* Closes and removes the unfinished file, and frees. NULL is fine. */
@@ -219,7 +220,7 @@ stele_status stele__index_terms_seek(stele__index_terms *terms, const stele__ind
 stele_status stele__index_terms_next(stele__index_terms *terms, bool *ret_found,
                                      stele_error *reterr);
 
-/* Merges neighbours (ascending, touching ranges, at least 2) into one file by streaming: bounded
+/* Merges neighbours (ascending, touching ranges, at least 1) into one file by streaming: bounded
  * memory whatever their size. Terms with the same kind and name are joined; base_revision is the
  * first's. (The revisions of a stream's parts must follow on each other; else STELE_CORRUPT.)
  * `stop`, if not NULL, is looked at now and then: not 0 ends with STELE_CANCELLED. */

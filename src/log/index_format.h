@@ -224,6 +224,7 @@ typedef struct stele__index_output {
     uint32_t *checksums; /* of page 1 and up */
     size_t checksum_count;
     size_t checksum_capacity;
+    bool is_passing; /* of stele__index_params */
 } stele__index_output;
 
 stele_status stele__index_output_open(stele__index_output *output, stele_error *reterr);
@@ -243,7 +244,7 @@ uint64_t stele__index_output_offset(const stele__index_output *output);
 stele_status stele__index_output_close_pages(stele__index_output *output,
                                              uint64_t *ret_checksums_size,
                                              uint32_t *ret_checksums_crc, stele_error *reterr);
-/* Writes the header over page 0 and syncs. */
+/* Writes the header over page 0 and syncs, unless the file is passing. */
 stele_status stele__index_output_seal(stele__index_output *output,
                                       const stele__index_header *header, stele_error *reterr);
 /* Closes the file and frees. */

@@ -13,6 +13,7 @@
 typedef struct source {
     stele__index *index; /* opened for this merge */
     bool has_term;
+    bool is_lowest; /* its term is that of the result which is next */
     stele__index_terms terms;
     stele__index_postings postings;
 } source;
@@ -35,8 +36,8 @@ static stele_status check_stop(const merge_state *merge, stele_error *reterr)
 static stele_status check_inputs(const stele__index_params *params, stele__index *const *inputs,
                                  size_t input_count, stele_error *reterr)
 {
-    if (input_count < 2) {
-        return stele__fail(reterr, STELE_INVALID, "a merge needs two index files at least");
+    if (input_count == 0) {
+        return stele__fail(reterr, STELE_INVALID, "a merge needs an index file at least");
     }
     for (size_t i = 0; i < input_count; i++) {
         if (!stele__uuid_equal(&inputs[i]->header.store, &params->store)) {
@@ -101,16 +102,22 @@ static int compare_terms(const stele__index_terms *a, const stele__index_terms *
                                     (const uint8_t *)b->name, b->name_size);
 }
 
-/* The first of the sources whose term is the lowest; source_count if all are at their end. */
+/* The first of the sources whose term is the lowest, all of which are marked; source_count if all
+ * are at their end. */
 static size_t find_lowest(const merge_state *merge)
 {
     size_t lowest = merge->source_count;
     for (size_t i = 0; i < merge->source_count; i++) {
-        if (merge->sources[i].has_term &&
-            (lowest == merge->source_count ||
-             compare_terms(&merge->sources[i].terms, &merge->sources[lowest].terms) < 0)) {
-            lowest = i;
+        source *part = &merge->sources[i];
+        const int order = !part->has_term                  ? 1
+                          : lowest == merge->source_count ? -1
+                                                          : compare_terms(&part->terms,
+                                                                          &merge->sources[lowest].terms);
+        for (size_t k = lowest; order < 0 && k < i; k++) {
+            merge->sources[k].is_lowest = false;
         }
+        part->is_lowest = order <= 0;
+        lowest = order < 0 ? i : lowest;
     }
     return lowest;
 }
@@ -167,9 +174,7 @@ static bool ends_in_tombstone(const merge_state *merge, size_t lowest)
     bool ends = false;
     for (size_t i = lowest; i < merge->source_count; i++) {
         const source *part = &merge->sources[i];
-        if (part->has_term && compare_terms(&part->terms, &merge->sources[lowest].terms) == 0) {
-            ends = part->terms.entry.ends_in_tombstone;
-        }
+        ends = part->is_lowest ? part->terms.entry.ends_in_tombstone : ends;
     }
     return ends;
 }
@@ -184,10 +189,10 @@ static stele_status merge_term(const merge_state *merge, size_t lowest, stele_er
                                     ends_in_tombstone(merge, lowest), reterr));
     stele_revision next_revision = first->terms.entry.base_revision;
     bool has_ended = false;
-    /* The first source moves on last: the others are compared with its term. */
+    /* The first source moves on last: it has the name. */
     for (size_t i = lowest; i < merge->source_count; i++) {
         source *part = &merge->sources[i];
-        if (!part->has_term || compare_terms(&part->terms, &first->terms) != 0) {
+        if (!part->is_lowest) {
             continue;
         }
         if (kind == STELE_TERM_STREAM) {

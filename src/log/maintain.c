@@ -268,49 +268,65 @@ stele_status stele__maintain_new_file(stele__log *log, uint64_t number, uint64_t
     return STELE_OK;
 }
 
-stele_status stele__maintain_open_index(stele__log *log, const char *path, stele_position first,
-                                        stele_position last, stele__index **ret_index,
-                                        stele_error *reterr)
-{
-    return stele__index_open(log->alloc, log->vfs, path, log->options.mapping, &log->store,
-                             &log->hash_key, first, last, ret_index, reterr);
-}
-
-int stele__maintain_sync_names(stele__log *log)
-{
-    return STELE_CANARY_IS(3) ? 0 : log->vfs->sync_folder(log->vfs, log->folder);
-}
-
-stele_status stele__maintain_write_part(stele__log *log, const stele__part *part, uint64_t number,
-                                        stele__manifest_index *ret_entry, stele__index **ret_index,
-                                        stele_error *reterr)
+stele_status stele__maintain_open_index(stele__log *log, const stele__manifest_index *entry,
+                                        stele__index **ret_index, stele_error *reterr)
 {
     stele__buffer path = {.alloc = log->alloc};
-    stele__index_params params;
-    stele__index_builder *builder = NULL;
-    const stele__index_segment info = describe_part(part);
-    *ret_entry = (stele__manifest_index){.number = number, .first = info.first, .last = info.last};
-    stele_status status = stele__maintain_new_file(log, number, stele__tail_term_count(part->tail),
-                                                   &path, &params, reterr);
+    char name[STELE_FILE_NAME_SIZE];
+    stele__maintain_index_name(entry->number, name);
+    stele_status status = stele__log_path(log, name, &path, reterr);
     if (status == STELE_OK) {
-        status = stele__index_build(&params, &builder, reterr);
-    }
-    if (status == STELE_OK) {
-        status = fill_builder(log, builder, part, &info, reterr);
-        if (status == STELE_OK) {
-            status = stele__index_finish(builder, &ret_entry->bytes, reterr);
-        } else {
-            stele__index_cancel(builder);
-        }
-    }
-    if (status == STELE_OK) {
-        const int error = stele__maintain_sync_names(log);
-        status = error ? stele__fail_os(reterr, STELE_IO, error, "cannot sync %s", log->folder)
-                       : stele__maintain_open_index(log, params.path, info.first, info.last,
-                                                    ret_index, reterr);
+        status = stele__index_open(log->alloc, log->vfs, (const char *)path.data,
+                                   log->options.mapping, &log->store, &log->hash_key, entry->first,
+                                   entry->last, ret_index, reterr);
     }
     stele__buffer_done(&path);
     return status;
+}
+
+stele_status stele__maintain_keep_index(stele__log *log, const stele__manifest_index *entry,
+                                        stele__index **ret_index, stele_error *reterr)
+{
+    const int error = STELE_CANARY_IS(3) ? 0 : log->vfs->sync_folder(log->vfs, log->folder);
+    return error ? stele__fail_os(reterr, STELE_IO, error, "cannot sync %s", log->folder)
+                 : stele__maintain_open_index(log, entry, ret_index, reterr);
+}
+
+/* Writes an index file under a path of its own. */
+static stele_status build_part(stele__log *log, const stele__part *part,
+                               const stele__index_params *params, uint64_t *ret_bytes,
+                               stele_error *reterr)
+{
+    const stele__index_segment info = describe_part(part);
+    stele__index_builder *builder;
+    STELE_TRY(stele__index_build(params, &builder, reterr));
+    const stele_status status = fill_builder(log, builder, part, &info, reterr);
+    if (status != STELE_OK) {
+        stele__index_cancel(builder);
+        return status;
+    }
+    return stele__index_finish(builder, ret_bytes, reterr);
+}
+
+stele_status stele__maintain_write_part(stele__log *log, const stele__part *part, uint64_t number,
+                                        bool is_passing, stele__manifest_index *ret_entry,
+                                        stele__index **ret_index, stele_error *reterr)
+{
+    stele__buffer path = {.alloc = log->alloc};
+    stele__index_params params;
+    *ret_entry =
+        (stele__manifest_index){.number = number, .first = part->first, .last = part->last};
+    /* Nobody looks a term up in a passing file: the smallest filter does. */
+    const uint64_t filtered = is_passing ? 1 : stele__tail_term_count(part->tail);
+    stele_status status = stele__maintain_new_file(log, number, filtered, &path, &params, reterr);
+    if (status == STELE_OK) {
+        params.is_passing = is_passing;
+        status = build_part(log, part, &params, &ret_entry->bytes, reterr);
+    }
+    stele__buffer_done(&path);
+    STELE_TRY(status);
+    return is_passing ? stele__maintain_open_index(log, ret_entry, ret_index, reterr)
+                      : stele__maintain_keep_index(log, ret_entry, ret_index, reterr);
 }
 
 stele_status stele__maintain_write_index(stele__log *log, stele__part *part,
@@ -318,8 +334,8 @@ stele_status stele__maintain_write_index(stele__log *log, stele__part *part,
                                          stele_error *reterr)
 {
     stele__manifest_index entry;
-    STELE_TRY(
-        stele__maintain_write_part(log, part, manifest->next_index++, &entry, ret_index, reterr));
+    STELE_TRY(stele__maintain_write_part(log, part, manifest->next_index++, false, &entry,
+                                         ret_index, reterr));
     const stele_status status = stele__manifest_put_index(manifest, &entry, reterr);
     if (status != STELE_OK) {
         stele__index_unref(*ret_index);

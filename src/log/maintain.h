@@ -15,15 +15,14 @@ stele__view *stele__maintain_view(stele__log *log);
 stele_status stele__maintain_new_file(stele__log *log, uint64_t number, uint64_t terms,
                                       stele__buffer *path, stele__index_params *ret_params,
                                       stele_error *reterr);
-stele_status stele__maintain_open_index(stele__log *log, const char *path, stele_position first,
-                                        stele_position last, stele__index **ret_index,
-                                        stele_error *reterr);
-/* Makes the names of new files durable. Returns 0 or an errno. */
-int stele__maintain_sync_names(stele__log *log);
-/* Writes the index file of a part, which nothing is added to. Takes no lock. */
+/* Makes the name of a new index file durable, and opens it. */
+stele_status stele__maintain_keep_index(stele__log *log, const stele__manifest_index *entry,
+                                        stele__index **ret_index, stele_error *reterr);
+/* Writes the index file of a part, which nothing is added to. `is_passing`: it is to be merged and
+ * removed, and nothing of it needs to be durable. Takes no lock. */
 stele_status stele__maintain_write_part(stele__log *log, const stele__part *part, uint64_t number,
-                                        stele__manifest_index *ret_entry, stele__index **ret_index,
-                                        stele_error *reterr);
+                                        bool is_passing, stele__manifest_index *ret_entry,
+                                        stele__index **ret_index, stele_error *reterr);
 /* Writes a new manifest and keeps it, or leaves the old one. Takes `next` over. */
 stele_status stele__maintain_replace_manifest(stele__log *log, stele__manifest *next,
                                               stele_error *reterr);
@@ -42,7 +41,14 @@ stele_status stele__maintain_urgent(stele__log *log, bool *ret_did, stele_error 
 /* Merges once, if there is something to merge and nobody does it. */
 stele_status stele__merge_step(stele__log *log, bool *ret_did, stele_error *reterr);
 bool stele__merge_is_due(stele__log *log);
-/* Builds the newest missing index file that nobody builds, if there is one. */
+/* Merges neighbours into a file with the number, first and last position of `entry`, whose level
+ * and size it sets. */
+stele_status stele__merge_write(stele__log *log, stele__index *const *inputs, size_t count,
+                                stele__manifest_index *entry, stele__index **ret_index,
+                                stele_error *reterr);
+/* The level of a file that covers so many segments. */
+uint32_t stele__merge_level(size_t segment_count);
+/* Builds the newest missing index files that nobody builds, if there are any. */
 stele_status stele__rebuild_step(stele__log *log, bool *ret_did, stele_error *reterr);
 bool stele__rebuild_is_due(stele__log *log);
 

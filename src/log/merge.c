@@ -4,10 +4,16 @@
  * needs no lock: sealing goes on beside it. Should one of the inputs turn out to be damaged
  * meanwhile and be built again (healing), nothing is lost: the result covers the same positions,
  * and takes the place of whatever covers them when it is done.
+ *
+ * The level of a file is the logarithm of how many segments it covers. Four neighbours of one level
+ * are merged; so levels fall from the oldest file to the newest, and each event's postings are
+ * written once for each level. What was built again (healing, rebuild.c) may be lower than what
+ * stands behind it, and would stay so for ever: when nothing else is due, such a file counts as one
+ * of the level behind it.
  */
 #include "log/maintain.h"
 
-enum { MERGE_WIDTH = 4, LEVEL_MAX = 32 };
+enum { MERGE_WIDTH = 4 };
 #define MERGED_POSTINGS_MAX ((uint64_t)256 << 20)
 
 /* A merge that is under way. */
@@ -15,32 +21,59 @@ typedef struct merge {
     stele__view *view;
     size_t from; /* inputs in the view */
     size_t count;
-    uint64_t terms;
     stele__manifest_index entry; /* of the result */
 } merge;
 
+uint32_t stele__merge_level(size_t segment_count)
+{
+    uint32_t level = 0;
+    for (; segment_count >= MERGE_WIDTH; segment_count /= MERGE_WIDTH) {
+        level++;
+    }
+    return level;
+}
+
+/* The level as which a file counts. `lifts`: at least that of every file behind it. */
+static uint32_t level_of(const stele__manifest *manifest, size_t number, bool lifts)
+{
+    uint32_t level = manifest->indexes[number].level;
+    for (size_t i = number + 1; lifts && i < manifest->index_count; i++) {
+        level = level > manifest->indexes[i].level ? level : manifest->indexes[i].level;
+    }
+    return level;
+}
+
 /* Finds neighbours of one level that are many enough to merge. Returns how many from *ret_from on;
  * 0: none. */
-static size_t find_merge(const stele__view *view, const stele__manifest *manifest, size_t *ret_from)
+static size_t find_run(const stele__view *view, const stele__manifest *manifest, bool lifts,
+                       size_t *ret_from)
 {
     size_t from = 0;
+    uint32_t level = 0;
     uint64_t postings = 0;
-    for (size_t i = 0; i < manifest->index_count && manifest->index_count == view->index_count;
-         i++) {
-        if (manifest->indexes[i].level != manifest->indexes[from].level) {
+    for (size_t i = 0; i < manifest->index_count; i++) {
+        const uint64_t own = stele__index_posting_count(view->indexes[i]);
+        const uint32_t its = level_of(manifest, i, lifts);
+        postings += own;
+        if (its != level || postings > MERGED_POSTINGS_MAX) {
             from = i;
-            postings = 0;
-        }
-        postings += stele__index_posting_count(view->indexes[i]);
-        if (postings > MERGED_POSTINGS_MAX || manifest->indexes[i].level >= LEVEL_MAX) {
-            from = i;
-            postings = stele__index_posting_count(view->indexes[i]);
+            level = its;
+            postings = own;
         } else if (i - from + 1 == MERGE_WIDTH) {
             *ret_from = from;
             return MERGE_WIDTH;
         }
     }
     return 0;
+}
+
+static size_t find_merge(const stele__view *view, const stele__manifest *manifest, size_t *ret_from)
+{
+    if (manifest->index_count != view->index_count) {
+        return 0; /* one is missing */
+    }
+    const size_t count = find_run(view, manifest, false, ret_from);
+    return count > 0 ? count : find_run(view, manifest, true, ret_from);
 }
 
 bool stele__merge_is_due(stele__log *log)
@@ -72,11 +105,7 @@ static bool begin(stele__log *log, merge *state)
         return false;
     }
     stele__index *const *inputs = state->view->indexes + state->from;
-    for (size_t i = 0; i < state->count; i++) {
-        state->terms += stele__index_term_count(inputs[i]);
-    }
     state->entry = (stele__manifest_index){.number = log->manifest.next_index++,
-                                           .level = log->manifest.indexes[state->from].level + 1,
                                            .first = stele__index_first(inputs[0]),
                                            .last = stele__index_last(inputs[state->count - 1])};
     for (size_t i = 0; STELE_CANARY_IS(16) && i < state->count; i++) {
@@ -86,27 +115,27 @@ static bool begin(stele__log *log, merge *state)
     return true;
 }
 
-/* Writes the result. No lock held. */
-static stele_status write_merged(stele__log *log, merge *state, stele__index **ret_index,
-                                 stele_error *reterr)
+stele_status stele__merge_write(stele__log *log, stele__index *const *inputs, size_t count,
+                                stele__manifest_index *entry, stele__index **ret_index,
+                                stele_error *reterr)
 {
     stele__buffer path = {.alloc = log->alloc};
     stele__index_params params;
-    stele_status status =
-        stele__maintain_new_file(log, state->entry.number, filtered_terms(log, state->terms), &path,
-                                 &params, reterr);
-    if (status == STELE_OK) {
-        status = stele__index_merge(&params, state->view->indexes + state->from, state->count,
-                                    &log->stop_merging, &state->entry.bytes, reterr);
+    uint64_t terms = 0;
+    size_t segments = 0;
+    for (size_t i = 0; i < count; i++) {
+        terms += stele__index_term_count(inputs[i]);
+        segments += stele__index_segment_count(inputs[i]);
     }
+    entry->level = stele__merge_level(segments);
+    stele_status status = stele__maintain_new_file(log, entry->number, filtered_terms(log, terms),
+                                                   &path, &params, reterr);
     if (status == STELE_OK) {
-        const int error = stele__maintain_sync_names(log);
-        status = error ? stele__fail_os(reterr, STELE_IO, error, "cannot sync %s", log->folder)
-                       : stele__maintain_open_index(log, params.path, state->entry.first,
-                                                    state->entry.last, ret_index, reterr);
+        status = stele__index_merge(&params, inputs, count, &log->stop_merging, &entry->bytes,
+                                    reterr);
     }
     stele__buffer_done(&path);
-    return status;
+    return status == STELE_OK ? stele__maintain_keep_index(log, entry, ret_index, reterr) : status;
 }
 
 /* Puts the result in the place of what covers its range now, and removes that. Maintenance lock
@@ -157,7 +186,8 @@ stele_status stele__merge_step(stele__log *log, bool *ret_did, stele_error *rete
     if (!*ret_did) {
         return STELE_OK;
     }
-    stele_status status = write_merged(log, &state, &index, reterr);
+    stele_status status = stele__merge_write(log, state.view->indexes + state.from, state.count,
+                                             &state.entry, &index, reterr);
     stele__lock(&log->maintenance);
     log->is_merging = false;
     if (status == STELE_OK) {

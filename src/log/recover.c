@@ -321,40 +321,28 @@ static stele_status rebuild_index(stele__log *log, const stele__sealed *sealed, 
 }
 
 /* Opens the index file of the manifest that begins at `first`. STELE_NOT_FOUND: it must be built
- * again. */
+ * again, and the manifest does not name it any more. */
 static stele_status open_index(stele__log *log, stele_position first, stele__index **ret_index,
                                stele_error *reterr)
 {
-    for (size_t i = 0; i < log->manifest.index_count; i++) {
-        const stele__manifest_index *entry = &log->manifest.indexes[i];
-        if (entry->first != first) {
-            continue;
-        }
-        stele__buffer path = {.alloc = log->alloc};
-        char name[STELE_FILE_NAME_SIZE];
-        stele_error error;
-        stele__maintain_index_name(entry->number, name);
-        stele_status status = stele__log_path(log, name, &path, reterr);
-        if (status == STELE_OK) {
-            status = stele__index_open(log->alloc, log->vfs, (const char *)path.data,
-                                       log->options.mapping, &log->store, &log->hash_key,
-                                       entry->first, entry->last, ret_index, &error);
-            if (status == STELE_CORRUPT || status == STELE_NOT_FOUND ||
-                status == STELE_UNSUPPORTED) {
-                stele__log_say(log, STELE_LOG_WARNING, "building an index file again: %s",
-                               error.message);
-                status = STELE_NOT_FOUND;
-                log->manifest.index_count--;
-                memmove(&log->manifest.indexes[i], &log->manifest.indexes[i + 1],
-                        (log->manifest.index_count - i) * sizeof *log->manifest.indexes);
-            } else if (status != STELE_OK && reterr) {
-                *reterr = error;
-            }
-        }
-        stele__buffer_done(&path);
-        return status;
+    const stele__manifest_index *entry = NULL;
+    for (size_t i = 0; i < log->manifest.index_count && !entry; i++) {
+        entry = log->manifest.indexes[i].first == first ? &log->manifest.indexes[i] : NULL;
     }
-    return STELE_NOT_FOUND;
+    if (!entry) {
+        return STELE_NOT_FOUND;
+    }
+    stele_error error;
+    const stele_status status = stele__maintain_open_index(log, entry, ret_index, &error);
+    if (status == STELE_CORRUPT || status == STELE_NOT_FOUND || status == STELE_UNSUPPORTED) {
+        stele__log_say(log, STELE_LOG_WARNING, "building an index file again: %s", error.message);
+        stele__maintain_forget_index(&log->manifest, first);
+        return STELE_NOT_FOUND;
+    }
+    if (status != STELE_OK && reterr) {
+        *reterr = error;
+    }
+    return status;
 }
 
 /* A missing index file: one of the newest events is built now, as the window of ids is filled from

@@ -338,30 +338,21 @@ static stele_status add_segments(stele__log *log, const stele__manifest *manifes
 static stele_status open_index(stele__log *log, const stele__manifest_index *entry,
                                stele__index **ret_index, stele_error *reterr)
 {
-    stele__buffer path = {.alloc = log->alloc};
-    char name[STELE_FILE_NAME_SIZE];
     stele_error error;
-    *ret_index = NULL;
-    stele__maintain_index_name(entry->number, name);
-    stele_status status = stele__log_path(log, name, &path, &error);
-    if (status == STELE_OK) {
-        status = stele__index_open(log->alloc, log->vfs, (const char *)path.data,
-                                   log->options.mapping, &log->store, &log->hash_key, entry->first,
-                                   entry->last, ret_index, &error);
-    }
+    stele_status status = stele__maintain_open_index(log, entry, ret_index, &error);
     if (status == STELE_OK) { /* all of it: a page that is found bad later could not be left out */
         status = stele__index_check(*ret_index, NULL, NULL, &error);
-        if (status != STELE_OK) {
-            stele__index_unref(*ret_index);
-            *ret_index = NULL;
+        if (status == STELE_OK) {
+            return STELE_OK;
         }
+        stele__index_unref(*ret_index);
     }
-    stele__buffer_done(&path);
+    *ret_index = NULL;
     if (is_useless(status)) {
         stele__log_say(log, STELE_LOG_WARNING, "reading without an index file: %s", error.message);
         return STELE_OK;
     }
-    if (status != STELE_OK && reterr) {
+    if (reterr) {
         *reterr = error;
     }
     return status;

@@ -558,7 +558,8 @@ typedef struct common_prefix {
     size_t size;
 } common_prefix;
 
-enum { KIND_COUNT = STELE_TERM_KEY + 1 };
+/* Terms are asked for so many before they are looked at: they stand all over the arena. */
+enum { KIND_COUNT = STELE_TERM_KEY + 1, SORT_AHEAD = 16, KIND_DIGIT = 8 };
 
 static int compare_terms(const void *a, const void *b, void *context)
 {
@@ -573,6 +574,12 @@ static int compare_terms(const void *a, const void *b, void *context)
     }
     return stele__text_compare(stele__tail_name(tail, arena_at(tail, left->term)),
                                stele__tail_name(tail, arena_at(tail, right->term)));
+}
+
+/* The least significant digit is number 0; the kind is the most significant one. */
+static unsigned digit_of(const sort_item *item, unsigned digit)
+{
+    return digit < KIND_DIGIT ? (unsigned)(item->bytes >> (8 * digit)) & 255 : item->kind;
 }
 
 static void narrow_prefix(common_prefix *prefix, stele_text name)
@@ -606,6 +613,13 @@ static bool is_wanted(const stele__tail *tail, const stele__tail_term *term, int
            tail->first + term->first <= head;
 }
 
+static void prefetch_term(const stele__tail *tail, stele__tail_handle term)
+{
+    if (term) {
+        __builtin_prefetch(arena_at(tail, term));
+    }
+}
+
 /* Whatever is wanted, unsorted; `*ret_capacity` as of stele__reserve(). */
 static stele_status collect_items(const stele__tail *tail, const stele_alloc *alloc, int kind,
                                   stele_position head, sort_item **ret_items, size_t *ret_capacity,
@@ -620,6 +634,10 @@ static stele_status collect_items(const stele__tail *tail, const stele_alloc *al
         const stele__tail_handle handle =
             (stele__tail_handle)atomic_load_explicit(&terms->slots[i], memory_order_acquire);
         const stele__tail_term *term = handle ? arena_at(tail, handle) : NULL;
+        if (i + SORT_AHEAD < terms->size) {
+            prefetch_term(tail, (stele__tail_handle)atomic_load_explicit(
+                                    &terms->slots[i + SORT_AHEAD], memory_order_acquire));
+        }
         if (!term || !is_wanted(tail, term, kind, head)) {
             continue;
         }
@@ -632,12 +650,63 @@ static stele_status collect_items(const stele__tail *tail, const stele_alloc *al
     }
     for (size_t i = 0; i < count; i++) {
         const stele_text name = stele__tail_name(tail, arena_at(tail, items[i].term));
+        if (i + SORT_AHEAD < count) {
+            prefetch_term(tail, items[i + SORT_AHEAD].term);
+        }
         items[i].bytes = bytes_behind(name, prefixes[items[i].kind].size);
     }
     *ret_items = items;
     *ret_capacity = capacity;
     *ret_count = count;
     return STELE_OK;
+}
+
+/* One pass of a sort by digits: moves the items into `to` in the order of a digit. False: it is the
+ * same in all of them, and nothing was moved. */
+static bool sort_by_digit(const sort_item *from, sort_item *to, size_t count, unsigned digit)
+{
+    size_t places[256] = {0};
+    for (size_t i = 0; i < count; i++) {
+        places[digit_of(&from[i], digit)]++;
+    }
+    if (places[digit_of(&from[0], digit)] == count) {
+        return false;
+    }
+    for (size_t value = 0, place = 0; value < 256; value++) {
+        const size_t here = places[value];
+        places[value] = place;
+        place += here;
+    }
+    for (size_t i = 0; i < count; i++) {
+        to[places[digit_of(&from[i], digit)]++] = from[i];
+    }
+    return true;
+}
+
+/* Sorts with the help of as much memory again; answers which of the two has the result. Digit by
+ * digit, from the least significant one, so that few comparisons are left: those of names that
+ * begin alike for longer than what stands in the items. */
+static sort_item *sort_items(const stele__tail *tail, sort_item *items, sort_item *others,
+                             size_t count)
+{
+    for (unsigned digit = 0; digit <= KIND_DIGIT; digit++) {
+        if (sort_by_digit(items, others, count, digit)) {
+            sort_item *sorted = others;
+            others = items;
+            items = sorted;
+        }
+    }
+    for (size_t from = 0, end = 1; from < count; from = end++) {
+        while (end < count && items[end].kind == items[from].kind &&
+               items[end].bytes == items[from].bytes) {
+            end++;
+        }
+        if (end - from > 1) {
+            qsort_r(items + from, end - from, sizeof *items, compare_terms,
+                    (void *)(uintptr_t)tail);
+        }
+    }
+    return items;
 }
 
 stele_status stele__tail_sorted(const stele__tail *tail, const stele_alloc *alloc, int kind,
@@ -650,17 +719,20 @@ stele_status stele__tail_sorted(const stele__tail *tail, const stele_alloc *allo
     stele__tail_handle *terms = NULL;
     STELE_TRY(collect_items(tail, alloc, kind, head, &items, &capacity, &count, reterr));
     if (count > 0) {
-        terms = stele__allocate_array(alloc, count, sizeof *terms);
-        if (!terms) {
-            stele__release(alloc, items, capacity * sizeof *items);
-            return stele__fail_memory(reterr);
+        sort_item *others = stele__allocate_array(alloc, count, sizeof *others);
+        terms = others ? stele__allocate_array(alloc, count, sizeof *terms) : NULL;
+        if (terms) {
+            const sort_item *sorted = sort_items(tail, items, others, count);
+            for (size_t i = 0; i < count; i++) {
+                terms[i] = sorted[i].term;
+            }
         }
-        qsort_r(items, count, sizeof *items, compare_terms, (void *)(uintptr_t)tail);
-        for (size_t i = 0; i < count; i++) {
-            terms[i] = items[i].term;
-        }
+        stele__release(alloc, others, count * sizeof *others);
     }
     stele__release(alloc, items, capacity * sizeof *items);
+    if (count > 0 && !terms) {
+        return stele__fail_memory(reterr);
+    }
     *ret_terms = terms;
     *ret_count = count;
     return STELE_OK;
@@ -668,5 +740,5 @@ stele_status stele__tail_sorted(const stele__tail *tail, const stele_alloc *allo
 
 void stele__tail_prefetch(const stele__tail *tail, stele__tail_handle term)
 {
-    __builtin_prefetch(arena_at(tail, term));
+    prefetch_term(tail, term);
 }

@@ -152,7 +152,7 @@ TEST(only_neighbours_of_one_store_are_merged)
     stele__index *turned[2] = {parts.indexes[1], parts.indexes[0]};
     expect_error(stele__index_merge(&params, apart, 2, NULL, NULL, &error), &error, STELE_INVALID);
     expect_error(stele__index_merge(&params, turned, 2, NULL, NULL, &error), &error, STELE_INVALID);
-    expect_error(stele__index_merge(&params, parts.indexes, 1, NULL, NULL, &error), &error,
+    expect_error(stele__index_merge(&params, parts.indexes, 0, NULL, NULL, &error), &error,
                  STELE_INVALID);
     params.store.bytes[0] ^= 1;
     expect_error(stele__index_merge(&params, parts.indexes, 2, NULL, NULL, &error), &error,

@@ -18,20 +18,23 @@ enum {
     BATCH = 1000,
     EVENTS = (STELE_ID_WINDOW / BATCH + 101) * BATCH,
     STREAMS = 5000,
-    SEGMENT_SIZE = 1 << 20
+    SEGMENT_SIZE = 1 << 20,
+    SEGMENT_SIZE_SMALL = 1 << 18
 };
 
 typedef struct world {
     const char *folder;
     stele_store *store;
     stele_background background;
+    uint64_t segment_bytes; /* 0: SEGMENT_SIZE */
 } world;
 
 static void open_store(world *here)
 {
     const stele_options options = {.durability = STELE_DURABLE_OS,
                                    .background = here->background,
-                                   .segment_bytes = SEGMENT_SIZE};
+                                   .segment_bytes = here->segment_bytes ? here->segment_bytes
+                                                                        : SEGMENT_SIZE};
     stele_error error;
     expect_ok(stele_open(here->folder, &options, &here->store, &error), &error);
 }
@@ -93,15 +96,21 @@ static void remove_index_files(const char *folder)
     expect_true(count > 0);
 }
 
-static world make_world(stele_background background)
+static world make_world_of(stele_background background, uint64_t segment_bytes)
 {
-    world here = {.folder = test_folder(), .background = background};
+    world here = {
+        .folder = test_folder(), .background = background, .segment_bytes = segment_bytes};
     open_store(&here);
     fill(&here);
     close_store(&here);
     remove_index_files(here.folder);
     open_store(&here);
     return here;
+}
+
+static world make_world(stele_background background)
+{
+    return make_world_of(background, SEGMENT_SIZE);
 }
 
 /* Event `number` by its stream and revision. */
@@ -291,25 +300,64 @@ TEST_WITHIN(threads_build_what_is_missing, 120)
     close_store(&here);
 }
 
-/* A step builds one at a time, or does something that is more urgent. */
-TEST_WITHIN(steps_build_what_is_missing, 120)
+/* A step builds a piece of up to sixteen into one file, or does something that is more urgent. */
+TEST_WITHIN(steps_build_what_is_missing_in_pieces, 120)
 {
-    enum { URGENT_MAX = 4 };
-    world here = make_world(STELE_NO_THREADS);
+    enum { URGENT_MAX = 4, PIECE = 16 };
+    world here = make_world_of(STELE_NO_THREADS, SEGMENT_SIZE_SMALL);
     stele_error error;
     const uint64_t missing = describe(&here).missing_index_files;
+    const uint64_t present = describe(&here).index_file_count;
+    const uint64_t pieces = (missing + PIECE - 1) / PIECE;
     uint64_t steps = 0;
+    expect_true(missing > PIECE);
     for (uint64_t before = missing; before > 0;) {
         int more;
         expect_ok(stele_step(here.store, &more, &error), &error);
         expect_true(more);
         const uint64_t now = describe(&here).missing_index_files;
-        expect_true(now == before || now == before - 1);
+        expect_true(now == before || now == (before > PIECE ? before - PIECE : 0));
         before = now;
         steps++;
     }
-    expect_true(steps >= missing && steps <= missing + URGENT_MAX);
+    expect_true(steps >= pieces && steps <= pieces + URGENT_MAX);
+    expect_true(describe(&here).index_file_count <= present + pieces);
+    expect_uint(describe(&here).healed_index_files, missing + present);
     expect_event(&here, 12345);
+    ask_whether_all_is_well(&here);
+    close_store(&here);
+}
+
+static void step_to_the_end(const world *here)
+{
+    stele_error error;
+    int more = 1;
+    while (more) {
+        expect_ok(stele_step(here->store, &more, &error), &error);
+    }
+}
+
+/* One that was built alone, for who needed it, is not left over for ever among larger ones. */
+TEST_WITHIN(what_was_built_alone_is_merged_all_the_same, 120)
+{
+    enum { AT_A_LEVEL = 3, LEVELS = 4, ALONE = 2 };
+    world here = make_world_of(STELE_NO_THREADS, SEGMENT_SIZE_SMALL);
+    const uint64_t missing = describe(&here).missing_index_files;
+    stele_cursor *cursor;
+    stele_error error;
+    expect_true(missing < 1 << (2 * LEVELS));
+    for (uint64_t position = 25000; position <= 25000 * ALONE; position += 25000) {
+        const stele_read read = {.from = STELE_AT_POSITION(position), .limit = 1};
+        expect_ok(stele_read_open(here.store, &read, &cursor, &error), &error);
+        expect_uint(stele_cursor_next(cursor, &error)->position, position);
+        stele_cursor_free(cursor);
+    }
+    expect_uint(describe(&here).missing_index_files, missing - ALONE);
+    step_to_the_end(&here);
+    expect_uint(describe(&here).missing_index_files, 0);
+    expect_true(describe(&here).index_file_count <= AT_A_LEVEL * LEVELS);
+    ask_whether_all_is_well(&here);
+    expect_event(&here, 54321);
     close_store(&here);
 }
 
@@ -376,5 +424,11 @@ TEST_WITHIN(a_damaged_segment_without_index_is_named, 120)
     expect_true(strstr(error.message, "0000000002.log") != NULL);
     expect_true(describe(&here).missing_index_files > 0);
     expect_event(&here, EVENTS - 1);
+    /* All others are built. */
+    int more = 1;
+    while (more && stele_step(here.store, &more, &error) == STELE_OK) {
+    }
+    expect_uint(describe(&here).missing_index_files, 1);
+    expect_event(&here, 100000);
     close_store(&here);
 }
