@@ -372,6 +372,7 @@ struct stele__log {
     uint32_t followed_word;       /* of the shared page, when it was last followed to its end */
     uint64_t followed_generation; /* … and the generation that it told */
     bool has_followed;
+    bool followed_writer; /* one was there then */
     bool is_cut; /* history that was shown is gone */
 };
 

@@ -483,6 +483,18 @@ static stele_status check_end(const stele__log *log, stele_position end, stele_e
     return STELE_CORRUPT;
 }
 
+/* Whether the manifest is still the one that was taken over. Who comes to write replaces it before
+ * anything else that could be seen, so that where nobody writes it tells whether somebody did. */
+static bool is_manifest_known(stele__log *log)
+{
+    stele__buffer path = {.alloc = log->alloc};
+    const bool is_known =
+        stele__log_path(log, "manifest", &path, NULL) == STELE_OK &&
+        stele__manifest_peek(log->vfs, (const char *)path.data) == log->manifest.generation;
+    stele__buffer_done(&path);
+    return is_known;
+}
+
 /* Follow lock held. `page_error`: why there is no page. */
 static stele_status follow(stele__log *log, int page_error, stele_error *reterr)
 {
@@ -493,11 +505,15 @@ static stele_status follow(stele__log *log, int page_error, stele_error *reterr)
     const uint32_t word = stele__shared_ticket(&log->shared);
     const uint64_t generation = stele__shared_generation(&log->shared);
     /* Files are sealed and merged although nothing is published: then the word stays. */
-    if (log->shared.is_mapped && log->has_followed && word == log->followed_word &&
-        generation == log->followed_generation) {
+    if (log->shared.is_mapped && log->has_followed && log->followed_writer &&
+        word == log->followed_word && generation == log->followed_generation) {
         return STELE_OK;
     }
     STELE_TRY(is_writer_there(log, &has_writer, reterr));
+    if (!has_writer && log->has_followed && !log->followed_writer && !log->is_salvage &&
+        is_manifest_known(log)) {
+        return STELE_OK;
+    }
     if (has_writer && page_error && page_error != ENOENT) {
         return stele__fail_os(reterr, STELE_IO, page_error, "cannot read %s/live", log->folder);
     }
@@ -521,7 +537,8 @@ static stele_status follow(stele__log *log, int page_error, stele_error *reterr)
     }
     log->followed_word = word;
     log->followed_generation = generation;
-    log->has_followed = has_writer;
+    log->has_followed = true;
+    log->followed_writer = has_writer;
     return STELE_OK;
 }
 

@@ -28,7 +28,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { LINE_SIZE_MAX = 256, MANIFEST_SIZE_MAX = 256 << 20, CRC_LINE_SIZE_MAX = 40 };
+enum { HEAD_SIZE = 256, LINE_SIZE_MAX = 256, MANIFEST_SIZE_MAX = 256 << 20, CRC_LINE_SIZE_MAX = 40 };
 
 void stele__manifest_init(stele__manifest *manifest, const stele_alloc *alloc)
 {
@@ -498,6 +498,27 @@ stele_status stele__manifest_read(const stele_vfs *vfs, const char *folder,
     stele__buffer_done(&path);
     stele__buffer_done(&text);
     return status;
+}
+
+uint64_t stele__manifest_peek(const stele_vfs *vfs, const char *path)
+{
+    char head[HEAD_SIZE];
+    size_t size = 0;
+    stele_file *file = NULL;
+    int error = vfs->open(vfs, path, STELE_FILE_READ, &file);
+    if (!error) {
+        error = vfs->read(file, 0, head, sizeof head, &size);
+        vfs->close(file);
+    }
+    const char *at = head;
+    line words;
+    uint64_t generation;
+    while (!error && cut_line(&at, head + size, &words)) {
+        if (is_line(&words, "generation")) {
+            return read_numbers(&words, &generation, 1) ? generation : 0;
+        }
+    }
+    return 0;
 }
 
 stele_status stele__manifest_fail_lost(const char *folder, stele_error *reterr)

@@ -61,6 +61,9 @@ stele_status stele__manifest_copy(const stele__manifest *from, stele__manifest *
  * one was. */
 stele_status stele__manifest_read(const stele_vfs *vfs, const char *folder,
                                   stele__manifest *manifest, bool *ret_healed, stele_error *reterr);
+/* The generation that the manifest at a path begins with, which is not checked; 0: there is none
+ * that can be read. */
+uint64_t stele__manifest_peek(const stele_vfs *vfs, const char *path);
 /* There are segments in the folder, and no manifest: STELE_CORRUPT. */
 stele_status stele__manifest_fail_lost(const char *folder, stele_error *reterr);
 /* Grows the generation and replaces the file: written aside, synced, renamed, folder synced. */
