@@ -125,8 +125,8 @@ static stele_status reserve(stele__log *log, uint64_t size, stele_error *reterr)
 /* ---- views */
 
 /* A view made of an old one: a part sealed into an index file, or index files merged into one. */
-static stele_status make_view(stele__log *log, const stele__view *old, const stele__part *sealed,
-                              const stele__index_segment *info, stele__index *index,
+static stele_status make_view(stele__log *log, const stele__view *old, const stele__part *part,
+                              const stele__sealed *sealed, stele__index *index,
                               stele__view **ret_view, stele_error *reterr)
 {
     stele__view *view;
@@ -136,7 +136,7 @@ static stele_status make_view(stele__log *log, const stele__view *old, const ste
         stele__view_add_sealed(view, &old->sealed[i].info, old->sealed[i].segment);
     }
     if (sealed) {
-        stele__view_add_sealed(view, info, sealed->segment);
+        stele__view_add_sealed(view, &sealed->info, sealed->segment);
     }
     bool added = false;
     for (size_t i = 0; i <= old->index_count; i++) {
@@ -152,7 +152,7 @@ static stele_status make_view(stele__log *log, const stele__view *old, const ste
         }
     }
     for (size_t i = 0; i < old->part_count; i++) {
-        if (old->parts[i] != sealed) {
+        if (old->parts[i] != part) {
             stele__view_add_part(view, old->parts[i]);
         }
     }
@@ -161,13 +161,13 @@ static stele_status make_view(stele__log *log, const stele__view *old, const ste
 }
 
 /* Replaces the view while the sequencer cannot change it. */
-stele_status stele__maintain_install(stele__log *log, const stele__part *sealed,
-                                     const stele__index_segment *info, stele__index *index,
+stele_status stele__maintain_install(stele__log *log, const stele__part *part,
+                                     const stele__sealed *sealed, stele__index *index,
                                      stele_error *reterr)
 {
     stele__view *view = NULL;
     stele__lock(&log->lock);
-    const stele_status status = make_view(log, log->view, sealed, info, index, &view, reterr);
+    const stele_status status = make_view(log, log->view, part, sealed, index, &view, reterr);
     if (status == STELE_OK) {
         stele__log_install(log, view);
     }
@@ -372,20 +372,17 @@ static int trim(stele__log *log, const stele__part *part)
     return error;
 }
 
-/* Seals the oldest part. Maintenance lock held; the part is not the live one, or nothing is
- * appended. */
-static stele_status seal(stele__log *log, stele__part *part, stele_error *reterr)
+/* Writes the index file of a part and a manifest that calls it sealed, and puts both into the view.
+ * The segment was opened once more: what is mapped while it grows is what was reserved for it, and
+ * behind what was used of that there is no file any more. */
+static stele_status install_sealed(stele__log *log, stele__part *part, const stele__sealed *sealed,
+                                   stele_error *reterr)
 {
-    const int error = trim(log, part);
-    if (error) {
-        return stele__fail_os(reterr, STELE_IO, error, "cannot seal %s", part->segment->path);
-    }
     stele__manifest next;
     stele__manifest_init(&next, log->alloc);
     STELE_TRY(stele__manifest_copy(&log->manifest, &next, reterr));
-    const stele__index_segment info = describe_part(part);
     stele__index *index = NULL;
-    stele_status status = stele__manifest_add_segment(&next, &info, reterr);
+    stele_status status = stele__manifest_add_segment(&next, &sealed->info, reterr);
     if (status == STELE_OK) {
         status = stele__maintain_write_index(log, part, &next, &index, reterr);
     }
@@ -397,12 +394,28 @@ static stele_status seal(stele__log *log, stele__part *part, stele_error *reterr
     status = stele__maintain_replace_manifest(log, &next, reterr);
     if (status == STELE_OK) {
         stele__segment_finish_writing(part->segment);
-        status = stele__maintain_install(log, part, &info, index, reterr);
+        status = stele__maintain_install(log, part, sealed, index, reterr);
     }
     if (STELE_CANARY_IS(31) && status != STELE_OK) {
         return status;
     }
     stele__index_unref(index);
+    return status;
+}
+
+/* Seals the oldest part. Maintenance lock held; the part is not the live one, or nothing is
+ * appended. */
+static stele_status seal(stele__log *log, stele__part *part, stele_error *reterr)
+{
+    const int error = trim(log, part);
+    if (error) {
+        return stele__fail_os(reterr, STELE_IO, error, "cannot seal %s", part->segment->path);
+    }
+    stele__sealed sealed = {.info = describe_part(part)};
+    STELE_TRY(stele__segment_open(log->alloc, log->vfs, log->folder, sealed.info.number,
+                                  log->options.mapping, false, &sealed.segment, reterr));
+    const stele_status status = install_sealed(log, part, &sealed, reterr);
+    stele__segment_unref(sealed.segment);
     return status;
 }
 

@@ -26,10 +26,10 @@ stele_status stele__maintain_write_part(stele__log *log, const stele__part *part
 /* Writes a new manifest and keeps it, or leaves the old one. Takes `next` over. */
 stele_status stele__maintain_replace_manifest(stele__log *log, stele__manifest *next,
                                               stele_error *reterr);
-/* Installs a view in which `index` stands in the place of whatever its range covered: a part that
- * was sealed (else NULL), with its description, or index files. */
-stele_status stele__maintain_install(stele__log *log, const stele__part *sealed,
-                                     const stele__index_segment *info, stele__index *index,
+/* Installs a view in which `index` stands in the place of whatever its range covered: a part, which
+ * is `sealed` now (else both are NULL), or index files. */
+stele_status stele__maintain_install(stele__log *log, const stele__part *part,
+                                     const stele__sealed *sealed, stele__index *index,
                                      stele_error *reterr);
 /* Removes a file that no manifest names any more; what cannot be removed, the next opening does. */
 void stele__maintain_remove_index(stele__log *log, uint64_t number);
