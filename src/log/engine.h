@@ -353,15 +353,15 @@ struct stele__log {
     stele__worker maintainer;   /* seals and reserves */
     stele__worker merger;       /* merges */
     bool wants_index_in_memory; /* opened just now: index files may not be there. With `lock` */
-    unsigned reserve_waiters;   /* atomic by __atomic builtins: appenders who wait for a reserve */
     int stop_merging;           /* atomic by __atomic builtins: index_merge looks at it */
 
     /* Maintenance: the manifest as it is on disk, and the segment that is being packed. */
     stele__mutex maintenance;
     stele__manifest manifest;
     bool is_merging;
-    unsigned build_count;   /* pieces of missing index files that are being built */
-    unsigned build_waiters; /* atomic by __atomic builtins: who wait for one. They end pieces early */
+    unsigned build_count; /* pieces of missing index files that are being built */
+    unsigned
+        build_waiters; /* atomic by __atomic builtins: who wait for one. They end pieces early */
     stele__condition built; /* one was, or could not be (with `maintenance`) */
     stele__packer *packer;  /* NULL: none is */
 
@@ -373,7 +373,7 @@ struct stele__log {
     uint64_t followed_generation; /* … and the generation that it told */
     bool has_followed;
     bool followed_writer; /* one was there then */
-    bool is_cut; /* history that was shown is gone */
+    bool is_cut;          /* history that was shown is gone */
 };
 
 /* Takes a consistent pair: everything up to *ret_head is in the view. */
@@ -439,8 +439,10 @@ stele_status stele__scan_segment(stele__log *log, stele__segment *segment,
                                  stele_error *reterr);
 
 /* maintain.c */
-stele_status stele__maintain_reserve(stele__log *log, uint64_t size,
-                                     stele_error *reterr); /* no lock held */
+/* Makes the next segment for a commit of `size` bytes, unless there is one, or somebody has rolled
+ * since the caller looked (`roll_count` of then). No lock held. */
+stele_status stele__maintain_reserve(stele__log *log, uint64_t size, uint64_t roll_count,
+                                     stele_error *reterr);
 /* After STELE_CORRUPT_INDEX: builds damaged index files again from their segments, or the missing
  * one that was needed. True: look again. No lock held. Writers only; what cannot be healed leaves
  * *found alone, or says there why a missing one cannot be built. `*heals`, at first 0, bounds how

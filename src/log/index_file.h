@@ -115,7 +115,8 @@ stele_status stele__index_add_positions(stele__index_builder *builder,
                                         const stele_position *positions, size_t count,
                                         stele_error *reterr);
 
-/* Writes what is left, syncs the file (not the folder) unless it is passing, frees the builder, whatever it returns. */
+/* Writes what is left, syncs the file (not the folder) unless it is passing, frees the builder,
+ * whatever it returns. */
 stele_status stele__index_finish(stele__index_builder *builder, uint64_t *ret_bytes,
                                  stele_error *reterr);
 /* Closes and removes the unfinished file, and frees. NULL is fine. */

@@ -109,10 +109,10 @@ static size_t find_lowest(const merge_state *merge)
     size_t lowest = merge->source_count;
     for (size_t i = 0; i < merge->source_count; i++) {
         source *part = &merge->sources[i];
-        const int order = !part->has_term                  ? 1
-                          : lowest == merge->source_count ? -1
-                                                          : compare_terms(&part->terms,
-                                                                          &merge->sources[lowest].terms);
+        const int order = !part->has_term ? 1
+                          : lowest == merge->source_count
+                              ? -1
+                              : compare_terms(&part->terms, &merge->sources[lowest].terms);
         for (size_t k = lowest; order < 0 && k < i; k++) {
             merge->sources[k].is_lowest = false;
         }

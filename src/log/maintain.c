@@ -85,7 +85,7 @@ static stele_status reserve(stele__log *log, uint64_t size, stele_error *reterr)
     const uint64_t number = log->reserve_number;
     const uint64_t wanted = size > log->segment_size ? size : log->segment_size;
     stele__segment *old = log->reserve;
-    if (old && old->size >= wanted) {
+    if (old && old->size >= size) {
         stele__unlock(&log->lock);
         return STELE_OK;
     }
@@ -657,12 +657,20 @@ stele_status stele__maintain_urgent(stele__log *log, bool *ret_did, stele_error 
     return status;
 }
 
-stele_status stele__maintain_reserve(stele__log *log, uint64_t size, stele_error *reterr)
+/* Whether somebody else who waited for a reserve has begun a part with it. */
+static bool has_rolled(stele__log *log, uint64_t roll_count)
+{
+    stele__lock(&log->lock);
+    const bool has = log->roll_count != roll_count;
+    stele__unlock(&log->lock);
+    return has;
+}
+
+stele_status stele__maintain_reserve(stele__log *log, uint64_t size, uint64_t roll_count,
+                                     stele_error *reterr)
 {
     stele_status status = STELE_OK;
-    (void)__atomic_add_fetch(&log->reserve_waiters, 1, __ATOMIC_RELAXED);
     stele__lock(&log->maintenance);
-    (void)__atomic_sub_fetch(&log->reserve_waiters, 1, __ATOMIC_RELAXED);
     /* Parts that wait for sealing hold memory: whoever rolls faster than they are sealed helps. */
     for (bool did = true; did && status == STELE_OK;) {
         stele__view *view = stele__maintain_view(log);
@@ -672,7 +680,7 @@ stele_status stele__maintain_reserve(stele__log *log, uint64_t size, stele_error
         }
         stele__view_unref(view);
     }
-    if (status == STELE_OK) {
+    if (status == STELE_OK && !has_rolled(log, roll_count)) {
         status = reserve(log, size, reterr);
     }
     stele__unlock(&log->maintenance);

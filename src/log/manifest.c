@@ -28,7 +28,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { HEAD_SIZE = 256, LINE_SIZE_MAX = 256, MANIFEST_SIZE_MAX = 256 << 20, CRC_LINE_SIZE_MAX = 40 };
+enum {
+    HEAD_SIZE = 256,
+    LINE_SIZE_MAX = 256,
+    MANIFEST_SIZE_MAX = 256 << 20,
+    CRC_LINE_SIZE_MAX = 40
+};
 
 void stele__manifest_init(stele__manifest *manifest, const stele_alloc *alloc)
 {

@@ -131,8 +131,8 @@ stele_status stele__merge_write(stele__log *log, stele__index *const *inputs, si
     stele_status status = stele__maintain_new_file(log, entry->number, filtered_terms(log, terms),
                                                    &path, &params, reterr);
     if (status == STELE_OK) {
-        status = stele__index_merge(&params, inputs, count, &log->stop_merging, &entry->bytes,
-                                    reterr);
+        status =
+            stele__index_merge(&params, inputs, count, &log->stop_merging, &entry->bytes, reterr);
     }
     stele__buffer_done(&path);
     return status == STELE_OK ? stele__maintain_keep_index(log, entry, ret_index, reterr) : status;

@@ -150,8 +150,9 @@ stele_status stele__sequence_roll(stele__plan *plan, stele_error *reterr)
         stele__unlock(&log->lock);
         return status;
     }
+    const uint64_t roll_count = log->roll_count;
     stele__unlock(&log->lock);
-    return stele__maintain_reserve(log, needed, reterr);
+    return stele__maintain_reserve(log, needed, roll_count, reterr);
 }
 
 bool stele__sequence_wants_write_back(const stele__log *log)

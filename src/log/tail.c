@@ -635,8 +635,9 @@ static stele_status collect_items(const stele__tail *tail, const stele_alloc *al
             (stele__tail_handle)atomic_load_explicit(&terms->slots[i], memory_order_acquire);
         const stele__tail_term *term = handle ? arena_at(tail, handle) : NULL;
         if (i + SORT_AHEAD < terms->size) {
-            prefetch_term(tail, (stele__tail_handle)atomic_load_explicit(
-                                    &terms->slots[i + SORT_AHEAD], memory_order_acquire));
+            prefetch_term(tail,
+                          (stele__tail_handle)atomic_load_explicit(&terms->slots[i + SORT_AHEAD],
+                                                                   memory_order_acquire));
         }
         if (!term || !is_wanted(tail, term, kind, head)) {
             continue;

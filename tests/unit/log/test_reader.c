@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A reader in a process of its own, as far as one process can show it: what he reads again and again
- * while nobody writes, and that he misses nothing of a writer who comes and goes.
+ * A reader in a process of its own, as far as one process can show it: what he reads again and
+ * again while nobody writes, and that he misses nothing of a writer who comes and goes.
  */
 #include "support/test.h"
 

@@ -33,8 +33,8 @@ static void open_store(world *here)
 {
     const stele_options options = {.durability = STELE_DURABLE_OS,
                                    .background = here->background,
-                                   .segment_bytes = here->segment_bytes ? here->segment_bytes
-                                                                        : SEGMENT_SIZE};
+                                   .segment_bytes =
+                                       here->segment_bytes ? here->segment_bytes : SEGMENT_SIZE};
     stele_error error;
     expect_ok(stele_open(here->folder, &options, &here->store, &error), &error);
 }
@@ -98,8 +98,9 @@ static void remove_index_files(const char *folder)
 
 static world make_world_of(stele_background background, uint64_t segment_bytes)
 {
-    world here = {
-        .folder = test_folder(), .background = background, .segment_bytes = segment_bytes};
+    world here = {.folder = test_folder(),
+                  .background = background,
+                  .segment_bytes = segment_bytes};
     open_store(&here);
     fill(&here);
     close_store(&here);
