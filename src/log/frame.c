@@ -761,6 +761,7 @@ void stele__batch_gather(stele__batch *batch, stele__reader *reader,
     for (size_t i = 0; i < count; i++) {
         enum { LINE = 64, LINES = 4 };
         const uint64_t offset = codes[i] >> 1;
+        stele__segment_will_touch(segment, offset);
         for (uint64_t at = 0; at < LINES * LINE && offset + at < segment->size; at += LINE) {
             __builtin_prefetch(segment->map + offset + at);
         }

@@ -146,6 +146,16 @@ static stele_status map_segment(stele__segment *segment, stele_mapping mapping, 
     return STELE_OK;
 }
 
+/* Pages whose pair was asked for are noted. Without memory for that nothing is asked. */
+static void note_asked(stele__segment *segment)
+{
+    if (segment->map && segment->vfs->will_read) {
+        segment->asked_words = (size_t)(segment->map_size / STELE_SEGMENT_PAGE / 64 + 1);
+        segment->asked =
+            stele__allocate_zero(segment->alloc, segment->asked_words * sizeof *segment->asked);
+    }
+}
+
 static stele_status read_header(stele__segment *segment, uint64_t number, stele_error *reterr)
 {
     uint8_t bytes[STELE_SEGMENT_HEADER_SIZE];
@@ -203,6 +213,7 @@ stele_status stele__segment_open(const stele_alloc *alloc, const stele_vfs *vfs,
     }
     if (!is_writable) {
         stele__segment_finish_writing(segment);
+        note_asked(segment);
     }
     *ret_segment = segment;
     return STELE_OK;
@@ -287,6 +298,10 @@ void stele__segment_unref(stele__segment *segment)
     if (segment->file) {
         segment->vfs->close(segment->file);
     }
+    if (segment->asked) {
+        stele__release(segment->alloc, segment->asked,
+                       segment->asked_words * sizeof *segment->asked);
+    }
     stele__release(segment->alloc, segment->path, segment->path_size);
     stele__release(segment->alloc, segment, sizeof *segment);
 }
@@ -304,6 +319,21 @@ void stele__segment_will_read(const stele__segment *segment, uint64_t offset, ui
         const uint64_t rest = segment->map_size - offset;
         segment->vfs->will_read(segment->vfs, segment->map + offset,
                                 (size_t)(size < rest ? size : rest));
+    }
+}
+
+void stele__segment_ask_pair(const stele__segment *segment, uint64_t offset)
+{
+    const uint64_t page = offset / STELE_SEGMENT_PAGE;
+    if (offset >= segment->map_size) {
+        return;
+    }
+    /* Relaxed: a bit publishes nothing; who misses it asks once more. */
+    _Atomic uint64_t *word = &segment->asked[page / 64];
+    const uint64_t bit = UINT64_C(1) << page % 64;
+    if (!(atomic_load_explicit(word, memory_order_relaxed) & bit)) {
+        atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
+        stele__segment_will_read(segment, offset, STELE_SEGMENT_NEAR);
     }
 }
 

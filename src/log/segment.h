@@ -45,6 +45,9 @@ typedef struct stele__segment {
     stele__segment_header header;
     uint32_t seal_seed;         /* mixed into every seal */
     _Atomic bool is_unpackable; /* packing it has been tried in vain */
+    _Atomic uint64_t *asked; /* bits: of this page and the next one the system was told. NULL: not
+                                kept, as where pages are in memory because they were just written */
+    size_t asked_words;
     stele__packed *packed; /* its bytes stand in a packed file (packed.h): neither file nor map.
                               NULL: they do not */
 } stele__segment;
@@ -100,6 +103,19 @@ void stele__segment_unref(stele__segment *segment);
 
 /* Asks for some of the segment to be brought into memory, in order, if it is mapped. */
 void stele__segment_will_read(const stele__segment *segment, uint64_t offset, uint64_t size);
+
+/* An event that begins so near to the end of a page mostly goes on in the next one, … */
+enum { STELE_SEGMENT_PAGE = 4096, STELE_SEGMENT_NEAR = 512 };
+/* … and two pages that are touched one after the other are two disk reads: where they may not be in
+ * memory, both are asked for at once. */
+void stele__segment_ask_pair(const stele__segment *segment, uint64_t offset);
+/* For an event at `offset`, which will be read. */
+static inline void stele__segment_will_touch(const stele__segment *segment, uint64_t offset)
+{
+    if (offset % STELE_SEGMENT_PAGE > STELE_SEGMENT_PAGE - STELE_SEGMENT_NEAR && segment->asked) {
+        stele__segment_ask_pair(segment, offset);
+    }
+}
 
 /* Cuts the file off behind the last frame, which ends at `end`, but for STELE_SEGMENT_SLACK zeroes,
  * so that who has it mapped with its former size may still read so far. Returns 0 or an errno. */

@@ -7,7 +7,9 @@
 
 #include <stele/stele.h>
 #include <stele/sys/clock.h>
+#include <stele/sys/vfs.h>
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #define HOUR (INT64_C(3600) * 1000000000)
@@ -123,4 +125,48 @@ TEST_WITHIN(a_heavy_segment_is_sealed_without_another_append, 60)
     append(store, 10, STELE_OK);
     expect_whole(store, EVENTS + 2);
     expect_ok(stele_close(store, &error), &error);
+}
+
+static _Atomic int64_t bytes_mapped;
+
+static int count_map(stele_file *file, size_t size, const uint8_t **ret_memory)
+{
+    const int error = stele_vfs_system()->map(file, size, ret_memory);
+    atomic_fetch_add(&bytes_mapped, error ? 0 : (int64_t)size);
+    return error;
+}
+
+static void count_unmap(const stele_vfs *vfs, const uint8_t *memory, size_t size)
+{
+    atomic_fetch_sub(&bytes_mapped, (int64_t)size);
+    stele_vfs_system()->unmap(vfs, memory, size);
+}
+
+/* A segment is mapped as large as it was reserved while it grows, and as far as it goes once it is
+ * sealed: behind that there is no file. */
+TEST(a_sealed_segment_is_mapped_as_far_as_it_goes)
+{
+    enum { COUNT = 40, SEGMENT_SIZE = 1 << 20, EVENT_SIZE = SEGMENT_SIZE * 2 / 3, UNSEALED = 3 };
+    stele_vfs vfs = *stele_vfs_system();
+    vfs.map = count_map;
+    vfs.unmap = count_unmap;
+    const stele_options options = {.vfs = &vfs,
+                                   .durability = STELE_DURABLE_OS,
+                                   .background = STELE_NO_THREADS,
+                                   .segment_bytes = SEGMENT_SIZE};
+    stele_store *store;
+    stele_error error;
+    expect_ok(stele_open(test_folder(), &options, &store, &error), &error);
+    for (unsigned i = 0; i < COUNT; i++) {
+        append(store, EVENT_SIZE, STELE_OK);
+    }
+    for (int more = 1; more;) {
+        expect_ok(stele_step(store, &more, &error), &error);
+    }
+    const int64_t mapped = atomic_load(&bytes_mapped);
+    expect_true(mapped > (COUNT - UNSEALED) * EVENT_SIZE);
+    expect_true(mapped < COUNT * EVENT_SIZE + UNSEALED * SEGMENT_SIZE);
+    expect_whole(store, COUNT);
+    expect_ok(stele_close(store, &error), &error);
+    expect_int(atomic_load(&bytes_mapped), 0);
 }

@@ -346,6 +346,54 @@ TEST(bytes_are_lent_up_to_the_end_of_the_file_and_not_beyond)
     }
 }
 
+static unsigned asked_count;
+static size_t asked_size;
+
+static void note_will_read(const stele_vfs *vfs, const uint8_t *memory, size_t size)
+{
+    (void)vfs;
+    (void)memory;
+    asked_count++;
+    asked_size = size;
+}
+
+/* Of what begins near the end of a page and may not be in memory, both pages are asked for, once.
+ */
+TEST(two_pages_of_an_event_are_asked_for_at_once)
+{
+    enum { PAGES = 100, SIZE = PAGES * 4096 };
+    const char *folder = test_folder();
+    uint8_t *bytes = test_memory(SIZE);
+    stele_vfs vfs = *stele_vfs_system();
+    stele__segment_header header = some_header();
+    stele__segment *segment;
+    stele_error error;
+    header.number = 5;
+    memset(bytes, 0, SIZE);
+    stele__segment_header_encode(&header, bytes);
+    store_file(folder, 5, bytes, SIZE);
+    vfs.will_read = note_will_read;
+    for (int is_writable = 0; is_writable < 2; is_writable++) {
+        expect_ok(stele__segment_open(stele_alloc_default(), &vfs, folder, 5, STELE_MAP,
+                                      is_writable != 0, &segment, &error),
+                  &error);
+        asked_count = 0;
+        for (unsigned round = 0; round < 2; round++) {
+            for (uint64_t page = 0; page < PAGES; page++) {
+                stele__segment_will_touch(segment, page * 4096 + 96);
+                stele__segment_will_touch(segment, page * 4096 + 4096 - 512);
+                stele__segment_will_touch(segment, page * 4096 + 4096 - 300);
+                stele__segment_will_touch(segment, page * 4096 + 4095);
+            }
+            expect_uint(asked_count, is_writable ? 0 : PAGES);
+        }
+        expect_uint(asked_size, 300); /* of the last one, which the file cuts off */
+        stele__segment_will_touch(segment, UINT64_MAX); /* a damaged offset leads nowhere */
+        expect_uint(asked_count, is_writable ? 0 : PAGES);
+        stele__segment_unref(segment);
+    }
+}
+
 TEST(opening_without_memory_says_so_and_leaks_nothing)
 {
     const char *folder = test_folder();
