@@ -412,8 +412,8 @@ static stele_status seal(stele__log *log, stele__part *part, stele_error *reterr
         return stele__fail_os(reterr, STELE_IO, error, "cannot seal %s", part->segment->path);
     }
     stele__sealed sealed = {.info = describe_part(part)};
-    STELE_TRY(stele__segment_open(log->alloc, log->vfs, log->folder, sealed.info.number,
-                                  log->options.mapping, false, &sealed.segment, reterr));
+    STELE_TRY(stele__segment_reopen(part->segment, log->folder, log->options.mapping,
+                                    &sealed.segment, reterr));
     const stele_status status = install_sealed(log, part, &sealed, reterr);
     stele__segment_unref(sealed.segment);
     return status;

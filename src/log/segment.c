@@ -219,6 +219,30 @@ stele_status stele__segment_open(const stele_alloc *alloc, const stele_vfs *vfs,
     return STELE_OK;
 }
 
+stele_status stele__segment_reopen(const stele__segment *grown, const char *folder,
+                                   stele_mapping mapping, stele__segment **ret_segment,
+                                   stele_error *reterr)
+{
+    const stele_vfs *vfs = grown->vfs;
+    stele__segment *segment = NULL;
+    STELE_TRY(make_segment(grown->alloc, vfs, folder, grown->header.number, &segment, reterr));
+    segment->header = grown->header;
+    segment->seal_seed = grown->seal_seed;
+    int error = vfs->open(vfs, segment->path, STELE_FILE_READ, &segment->file);
+    error = error ? error : vfs->size(segment->file, &segment->size);
+    const stele_status status =
+        error ? stele__fail_os(reterr, STELE_IO, error, "cannot open %s again", segment->path)
+              : map_segment(segment, mapping, reterr);
+    if (status != STELE_OK) {
+        stele__segment_unref(segment);
+        return status;
+    }
+    stele__segment_finish_writing(segment);
+    note_asked(segment);
+    *ret_segment = segment;
+    return STELE_OK;
+}
+
 stele_status stele__segment_reserve(const stele_alloc *alloc, const stele_vfs *vfs,
                                     const char *folder, uint64_t number, uint64_t size,
                                     stele_mapping mapping, stele__segment **ret_segment,

@@ -79,6 +79,12 @@ stele_status stele__segment_open(const stele_alloc *alloc, const stele_vfs *vfs,
                                  uint64_t number, stele_mapping mapping, bool is_writable,
                                  stele__segment **ret_segment, stele_error *reterr);
 
+/* Opens a segment that has grown once more, to be read as far as its file goes now. What its header
+ * says is known, and is not read again. Shared: unref. */
+stele_status stele__segment_reopen(const stele__segment *grown, const char *folder,
+                                   stele_mapping mapping, stele__segment **ret_segment,
+                                   stele_error *reterr);
+
 /* Creates the file of a segment with `size` bytes of preallocated space and no header; or opens one
  * that was reserved before. */
 stele_status stele__segment_reserve(const stele_alloc *alloc, const stele_vfs *vfs,
