@@ -141,7 +141,7 @@ static bool judge(sim_story *story, sim_action *action)
         return false;
     }
     if (!sim_story_may_fail(story, &answer->error)) {
-        story->report.saw_corruption = answer->status == STELE_CORRUPT;
+        sim_report_saw(&story->report, answer->status);
         return sim_report_fail(&story->report, "%s: %s", sim_action_print(action, &story->arena),
                                answer->error.message);
     }

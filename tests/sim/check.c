@@ -115,7 +115,7 @@ static bool check_keys(sim_story *story, sim_report *report)
                               mine.receipt.revision == theirs.receipt.revision &&
                               mine.receipt.time == theirs.receipt.time;
         if (!is_right) {
-            report->saw_corruption = mine.status == STELE_CORRUPT;
+            sim_report_saw(report, mine.status);
             return sim_report_fail(report,
                                    "the key of action %" PRIu64
                                    " is not answered with its receipt: %s, position %" PRIu64
@@ -141,7 +141,7 @@ static bool check_bytes(sim_story *story)
     const stele_verify_options options = {.damage = keep_damage, .context = &story->report};
     const stele_status status = stele_verify(story->store, &options, &result, &error);
     if (status != STELE_OK) {
-        story->report.saw_corruption = status == STELE_CORRUPT;
+        sim_report_saw(&story->report, status);
         return sim_report_fail(&story->report, "verify: %s", error.message);
     }
     return result.events == story->history.head ||

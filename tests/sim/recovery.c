@@ -38,7 +38,7 @@ static bool open_observer(sim_story *story)
     options.access = STELE_READ_ONLY;
     options.vfs = sim_disk_vfs(story->disk, 1);
     const stele_status status = stele_open(url_of(story), &options, &story->observer, &error);
-    story->report.saw_corruption = status == STELE_CORRUPT;
+    sim_report_saw(&story->report, status);
     return status == STELE_OK ||
            sim_report_fail(&story->report, "opening for reading: %s", error.message);
 }
@@ -51,7 +51,7 @@ static bool observe_head(sim_story *story, stele_position *ret_head)
     if (status == STELE_TIMEOUT && stele_head(story->observer, ret_head, &error) == STELE_OK) {
         return true;
     }
-    story->report.saw_corruption = error.status == STELE_CORRUPT;
+    sim_report_saw(&story->report, error.status);
     return status == STELE_OK ||
            sim_report_fail(&story->report, "another process: %s", error.message);
 }
@@ -69,7 +69,7 @@ static bool compare_observed(sim_story *story, stele_position from, stele_positi
     }
     if (stele_read_open(story->observer, &read, &mine, &error) != STELE_OK ||
         stele_read_open(story->history.oracle, &read, &theirs, &error) != STELE_OK) {
-        story->report.saw_corruption = error.status == STELE_CORRUPT;
+        sim_report_saw(&story->report, error.status);
         return sim_report_fail(&story->report, "another process cannot read: %s", error.message);
     }
     return sim_compare_cursors(&pair, mine, theirs, to - from, "another process");
@@ -178,7 +178,7 @@ bool sim_story_open(sim_story *story)
     if (sim_story_is_crashed(story)) {
         return true;
     }
-    story->report.saw_corruption = status == STELE_CORRUPT;
+    sim_report_saw(&story->report, status);
     return status == STELE_OK || sim_report_fail(&story->report, "opening: %s", error.message);
 }
 

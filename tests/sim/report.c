@@ -17,6 +17,13 @@ bool sim_report_fail(sim_report *report, const char *format, ...)
     return false;
 }
 
+void sim_report_saw(sim_report *report, stele_status status)
+{
+    if (!report->has_failed) {
+        report->saw_corruption = status == STELE_CORRUPT;
+    }
+}
+
 bool sim_report_is_told(stele_status status, const stele_error *error)
 {
     return error->status == status && error->message[0] != '\0' &&

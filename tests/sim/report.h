@@ -17,6 +17,8 @@ typedef struct sim_report {
 
 /* Keeps the first failure; always false, so that checks can end with it. */
 bool sim_report_fail(sim_report *report, const char *format, ...) STELE_PRINTF(2, 3);
+/* Notes whether the store said that it is damaged; what came first stays. */
+void sim_report_saw(sim_report *report, stele_status status);
 /* Whether an error says the status it came with, and something for people. */
 bool sim_report_is_told(stele_status status, const stele_error *error);
 /* Makes the failure of another report this one's; always false. */
