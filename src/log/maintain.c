@@ -45,6 +45,20 @@ static stele_status fail_zeroing(stele__segment *segment, int error, stele_error
     return status;
 }
 
+/* Makes a segment, of whose zeroes so many are there, the reserve with a number. Takes the
+ * reference. An unused live part that was given back meanwhile has taken the number with it: then
+ * the segment is let go, and its file is opened again in its turn. Lock held. */
+static void put_reserve(stele__log *log, stele__segment *segment, uint64_t number, uint64_t zeroed)
+{
+    if (log->reserve_number != number) {
+        stele__segment_unref(segment);
+        return;
+    }
+    log->reserve = segment;
+    log->zeroed = zeroed;
+    stele__sequence_plan_zeroes(log);
+}
+
 /*
  * Writes some zeroes over the reserve, ahead of its use. Nothing relies on it. Where appends are
  * synced they are, too, so that the first sync in the segment finds none of them. Whoever needs the
@@ -55,6 +69,7 @@ static stele_status write_zeroes(stele__log *log, bool *ret_did, stele_error *re
     stele__lock(&log->lock);
     const uint64_t size = stele__sequence_zeroes_due(log);
     const uint64_t from = log->zeroed;
+    const uint64_t number = log->reserve_number;
     stele__segment *segment = log->reserve;
     *ret_did = size > 0;
     if (*ret_did) {
@@ -70,9 +85,7 @@ static stele_status write_zeroes(stele__log *log, bool *ret_did, stele_error *re
         return fail_zeroing(segment, error, reterr);
     }
     stele__lock(&log->lock);
-    log->reserve = segment;
-    log->zeroed = from + size;
-    stele__sequence_plan_zeroes(log);
+    put_reserve(log, segment, number, from + size);
     stele__unlock(&log->lock);
     return STELE_OK;
 }
@@ -113,9 +126,7 @@ static stele_status reserve(stele__log *log, uint64_t size, stele_error *reterr)
         return fail_zeroing(segment, error, reterr);
     }
     stele__lock(&log->lock);
-    log->reserve = segment;
-    log->zeroed = zeroed;
-    stele__sequence_plan_zeroes(log);
+    put_reserve(log, segment, number, zeroed);
     const uint64_t doubled = log->segment_size * 2;
     log->segment_size = doubled < log->options.segment_bytes ? doubled : log->options.segment_bytes;
     stele__unlock(&log->lock);
