@@ -152,7 +152,8 @@ static void poison(stele__log *log, int error, const char *what, const stele__pa
 static int write_group(stele__log *log, stele__group *group, const char **ret_what)
 {
     stele__part *part = group->part;
-    if (!part) {
+    /* An empty group is not pending: its part may be sealed by now, and its file closed. */
+    if (!part || is_empty(group)) {
         return 0;
     }
     stele_file *file = part->segment->file;
