@@ -74,6 +74,7 @@ function(stele_test_run name)
     set_tests_properties(${name} PROPERTIES
         LABELS "${test_LABELS}"
         TIMEOUT ${timeout}
+        COST ${test_TIMEOUT} # until it is known how long it takes: long ones begin first
         SKIP_RETURN_CODE 77
         ENVIRONMENT "CK_TIMEOUT_MULTIPLIER=${STELE_TIMEOUT_FACTOR};ASAN_OPTIONS=detect_stack_use_after_return=1;UBSAN_OPTIONS=print_stacktrace=1;TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1;${test_ENVIRONMENT}")
     if(test_WORKING_DIRECTORY)

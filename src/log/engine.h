@@ -230,6 +230,11 @@ void stele__window_done(stele__window *window);
 /* Makes sure that so many more can be put in. */
 stele_status stele__window_reserve(stele__window *window, size_t more, stele_error *reterr);
 uint32_t stele__window_print(uint64_t stream_hash, const stele_uuid *id);
+/* A hint: the print is looked for, or put in, soon. */
+static inline void stele__window_prefetch(const stele__window *window, uint32_t print)
+{
+    __builtin_prefetch(window->heads + (print & (window->size - 1)), 1);
+}
 /* Positions are put in one after another without gaps (after the first). */
 void stele__window_put(stele__window *window, stele_position position, uint32_t print);
 /* Walks over candidates from the newest to the oldest: begins with `before` = 0; 0: no more. */
@@ -321,6 +326,7 @@ struct stele__log {
     uint64_t zeroes_due;     /* more are to be written when the live part ends here or behind */
     size_t tail_bytes_max;
     stele__window window;
+    _Atomic uint64_t terms_hint; /* of the live tail, or one before it (tail.h) */
     stele__tail_handle *handles; /* scratch for the terms of one commit */
     size_t handle_capacity;
     stele__group *queue; /* groups in order; the last one gathers */

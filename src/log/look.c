@@ -78,13 +78,11 @@ static stele__look collect_candidates(stele__plan *plan)
     plan->candidate_count = 0;
     for (uint32_t i = 0; i < plan->event_count; i++) {
         const stele__plan_event *planned = &plan->events[i];
-        const stele__plan_stream *stream = &plan->streams[planned->stream];
         if (!stele__plan_wants_window(plan, i) || planned->same_as != i) {
             continue;
         }
-        const uint32_t print = stele__window_print(stream->hash, &planned->id);
         stele_position position = 0;
-        while ((position = stele__window_next(&log->window, print, position)) != 0) {
+        while ((position = stele__window_next(&log->window, planned->print, position)) != 0) {
             if (plan->candidate_count == plan->candidate_capacity) {
                 return LOOK_NEEDS_CANDIDATES;
             }
@@ -290,6 +288,9 @@ stele_status stele__look_at(stele__plan *plan, stele__look *ret_result, stele_er
 {
     stele__log *log = plan->log;
     STELE_TRY(stele__commit_poisoned(log, reterr));
+    for (size_t i = 0; i < plan->event_count; i++) {
+        stele__window_prefetch(&log->window, plan->events[i].print);
+    }
     if (!take_states(plan) || wants_look_up(plan)) {
         *ret_result = LOOK_NEEDS_FACTS;
         return STELE_OK;

@@ -76,10 +76,19 @@ static uint32_t find_stream(const stele__plan *plan, stele_text name, uint64_t h
     return UINT32_MAX;
 }
 
+/* Of a name that is going to be looked up under the lock. */
+static uint64_t hash_name(const stele__plan *plan, stele__term_kind kind, stele_text name)
+{
+    const uint64_t hash = stele__term_hash(&plan->log->hash_key, kind, name);
+    stele__tail_prefetch_name(
+        atomic_load_explicit(&plan->log->terms_hint, memory_order_relaxed), hash);
+    return hash;
+}
+
 stele_status stele__plan_stream_of(stele__plan *plan, stele_text name, uint32_t *ret_stream,
                                    stele_error *reterr)
 {
-    const uint64_t hash = stele__term_hash(&plan->log->hash_key, STELE_TERM_STREAM, name);
+    const uint64_t hash = hash_name(plan, STELE_TERM_STREAM, name);
     size_t place = 0;
     *ret_stream = find_stream(plan, name, hash, &place);
     if (*ret_stream != UINT32_MAX) {
@@ -120,7 +129,7 @@ static void plan_tags(stele__plan *plan, stele__plan_event *planned, const stele
             is_known = stele__text_equal(plan->tags[t].name, name);
         }
         if (!is_known) {
-            const uint64_t hash = stele__term_hash(&plan->log->hash_key, STELE_TERM_TAG, name);
+            const uint64_t hash = hash_name(plan, STELE_TERM_TAG, name);
             plan->tags[plan->tag_count++] = (stele__plan_name){name, hash};
             plan->bytes_max += name.size + STELE_NAME_OVERHEAD;
         }
@@ -169,7 +178,7 @@ static stele__plan_name plan_type(const stele__plan *plan, const char *type)
         return plan->events[plan->event_count - 1].type;
     }
     const stele_text name = stele__text(type);
-    return (stele__plan_name){name, stele__term_hash(&plan->log->hash_key, STELE_TERM_TYPE, name)};
+    return (stele__plan_name){name, hash_name(plan, STELE_TERM_TYPE, name)};
 }
 
 static stele_status plan_event(stele__plan *plan, const stele_event *event, stele_error *reterr)
@@ -179,6 +188,7 @@ static stele_status plan_event(stele__plan *plan, const stele_event *event, stel
     STELE_TRY(find_stream_of_event(plan, event->stream, &stream, reterr));
     *planned = (stele__plan_event){.event = event, .stream = stream, .id = event->id};
     planned->has_id = !stele__uuid_is_none(&event->id);
+    planned->print = stele__window_print(plan->streams[stream].hash, &event->id);
     planned->type = plan_type(plan, event->type);
     plan->event_count++;
     stele__plan_stream *s = &plan->streams[stream];
@@ -282,8 +292,7 @@ static bool find_repeats(stele__plan *plan)
         if (!planned->has_id) {
             continue;
         }
-        size_t place =
-            stele__window_print(plan->streams[planned->stream].hash, &planned->id) & (size - 1);
+        size_t place = planned->print & (size - 1);
         for (; buckets[place]; place = (place + 1) & (size - 1)) {
             const stele__plan_event *other = &plan->events[buckets[place] - 1];
             if (other->stream == planned->stream && stele__uuid_equal(&other->id, &planned->id)) {
@@ -323,7 +332,7 @@ stele_status stele__plan_make(stele__plan *plan, stele__log *log, const stele_re
     }
     if (plan->options->key) {
         plan->key = stele__text(plan->options->key);
-        plan->key_hash = stele__term_hash(&log->hash_key, STELE_TERM_KEY, plan->key);
+        plan->key_hash = hash_name(plan, STELE_TERM_KEY, plan->key);
         plan->bytes_max += plan->key.size + STELE_NAME_OVERHEAD;
     }
     return STELE_OK;

@@ -410,7 +410,8 @@ static void note_metadata(writing *at, const stele__plan_stream *owner, bool is_
     slot->is_truncated_all = is_truncated_all;
 }
 
-static void write_event(writing *at, stele__plan_stream *stream, stele__draft *draft)
+static void write_event(writing *at, stele__plan_stream *stream, stele__draft *draft,
+                        uint32_t print)
 {
     stele__log *log = at->plan->log;
     stele__tail *tail = at->encoder.tail;
@@ -432,7 +433,7 @@ static void write_event(writing *at, stele__plan_stream *stream, stele__draft *d
         stele__tail_post(tail, handles[i], at->position);
     }
     at->next_handle += fixed + draft->tag_count;
-    stele__window_put(&log->window, at->position, stele__window_print(stream->hash, &draft->id));
+    stele__window_put(&log->window, at->position, print);
 }
 
 static void write_derived(writing *at, bool in_front)
@@ -448,7 +449,8 @@ static void write_derived(writing *at, bool in_front)
         stele__draft draft = {.event = &event,
                               .id = stele__uuid_v7(at->time, plan->log->clock),
                               .flags = STELE_EVENT_DERIVED};
-        write_event(at, &plan->streams[stream->metastream], &draft);
+        stele__plan_stream *metastream = &plan->streams[stream->metastream];
+        write_event(at, metastream, &draft, stele__window_print(metastream->hash, &draft.id));
         note_metadata(at, stream, false);
         at->position++;
     }
@@ -463,12 +465,13 @@ static void write_given(writing *at, stele_receipt *ret_receipt)
         const bool is_tombstone = plan->request->intent == STELE_INTENT_TOMBSTONE;
         if (!planned->has_id) {
             planned->id = stele__uuid_v7(at->time, plan->log->clock);
+            planned->print = stele__window_print(stream->hash, &planned->id);
         }
         stele__draft draft = {.event = planned->event,
                               .id = planned->id,
                               .flags = is_tombstone ? STELE_EVENT_TOMBSTONE : 0,
                               .tag_count = planned->tag_count};
-        write_event(at, stream, &draft);
+        write_event(at, stream, &draft, planned->print);
         const stele_revision revision = is_tombstone ? STELE_REVISION_TOMBSTONE : draft.revision;
         if (stream->owner != UINT32_MAX) {
             const stele__plan_stream *owner = &plan->streams[stream->owner];
@@ -512,6 +515,15 @@ static void begin_writing(writing *at, stele__plan *plan, stele__group *group, s
     }
 }
 
+/* Only plans that are being made read it, to fetch names. */
+static void hint_at(stele__log *log, const stele__tail *tail)
+{
+    const uint64_t hint = stele__tail_hint(tail);
+    if (atomic_load_explicit(&log->terms_hint, memory_order_relaxed) != hint) {
+        atomic_store_explicit(&log->terms_hint, hint, memory_order_relaxed);
+    }
+}
+
 /* Gives the commit its place in history: nothing here can fail. Lock held. */
 static void sequence(stele__plan *plan, stele__group *group, size_t total, stele_time time,
                      stele_receipt *ret_receipt)
@@ -534,6 +546,7 @@ static void sequence(stele__plan *plan, stele__group *group, size_t total, stele
     part->end += size;
     part->last = at.position - 1;
     part->last_time = time;
+    hint_at(log, part->tail);
     log->next_position = at.position;
     log->last_time = time;
     if (!log->maintainer.is_wanted &&

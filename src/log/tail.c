@@ -347,12 +347,22 @@ static bool make_room(stele__tail *tail, stele__tail_term *term)
     return true;
 }
 
+/* The chunk that the next posting goes to is far away, too, and it is a while until then. */
+static void prefetch_chunk(const stele__tail *tail, const stele__tail_term *term)
+{
+    const stele__tail_handle last = atomic_load_explicit(&term->last_chunk, memory_order_relaxed);
+    if (last) {
+        __builtin_prefetch(arena_at(tail, last), 1);
+    }
+}
+
 stele_status stele__tail_promise(stele__tail *tail, stele__tail_handle handle, stele_error *reterr)
 {
     stele__tail_term *term = arena_at(tail, handle);
     if (!make_room(tail, term)) {
         return stele__fail_memory(reterr);
     }
+    prefetch_chunk(tail, term);
     term->reserved++;
     return STELE_OK;
 }
@@ -742,4 +752,21 @@ stele_status stele__tail_sorted(const stele__tail *tail, const stele_alloc *allo
 void stele__tail_prefetch(const stele__tail *tail, stele__tail_handle term)
 {
     prefetch_term(tail, term);
+}
+
+/* The address of the slots, and above it how many bits of a hash choose one. */
+enum { HINT_BITS_SHIFT = 58 };
+
+uint64_t stele__tail_hint(const stele__tail *tail)
+{
+    const table *terms = atomic_load_explicit(&tail->terms, memory_order_relaxed);
+    const uint64_t bits = (uint64_t)__builtin_ctz(terms->size);
+    return bits << HINT_BITS_SHIFT | (uint64_t)(uintptr_t)terms->slots;
+}
+
+void stele__tail_prefetch_name(uint64_t hint, uint64_t hash)
+{
+    const uint64_t slots = hint & ((UINT64_C(1) << HINT_BITS_SHIFT) - 1);
+    const uint64_t slot = hash & ((UINT64_C(1) << (hint >> HINT_BITS_SHIFT)) - 1);
+    __builtin_prefetch((const void *)(uintptr_t)(slots + slot * sizeof(uint64_t)));
 }

@@ -141,4 +141,10 @@ stele_status stele__tail_sorted(const stele__tail *tail, const stele_alloc *allo
 /* A hint: the term is used soon. Its name stands right in front of it. */
 void stele__tail_prefetch(const stele__tail *tail, stele__tail_handle term);
 
+/* Where a tail looks names up, in a number. With it names can be fetched into the cache by those
+ * who have no right to the tail yet, or none any more: nothing is read, and the processor minds no
+ * address. */
+uint64_t stele__tail_hint(const stele__tail *tail);
+void stele__tail_prefetch_name(uint64_t hint, uint64_t hash);
+
 #endif
