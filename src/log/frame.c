@@ -102,6 +102,8 @@ void stele__reader_enter(stele__reader *reader, stele__segment *segment)
         reader->many.offset = 0;
         reader->verified_from = reader->verified_to = UINT64_MAX;
         reader->known_stream = reader->known_type = 0;
+        reader->type_mask = 0;
+        reader->type_word = 1; /* nothing is */
     }
 }
 
@@ -191,13 +193,14 @@ typedef struct lens {
     stele__reader *reader;
     const stele__segment *segment;
     const uint8_t *map; /* NULL: read */
+    uint64_t limit;     /* of a mapped segment: so far it can be read with slack behind it */
     uint64_t verified_from;
 } lens;
 
 INLINE lens lens_of(stele__reader *reader)
 {
     const stele__segment *segment = reader->segment;
-    return (lens){reader, segment, segment->map, reader->verified_from};
+    return (lens){reader, segment, segment->map, reader->window_to, reader->verified_from};
 }
 
 /* A name that was not verified together with what refers to it. `known`: one that needs no second
@@ -250,9 +253,6 @@ INLINE bool find_name(const lens *through, uint64_t definition, uint64_t size, s
 INLINE bool parse_name(const lens *through, span *bytes, size_t size_max, bool is_steady,
                        uint64_t *known, stele_text *ret_name, uint32_t *ret_definition)
 {
-    if (bytes->at > bytes->end) {
-        return false;
-    }
     const uint64_t coded = stele__varint_take_steady(&bytes->at);
     const uint64_t here = offset_of(bytes);
     if (coded & 1) {
@@ -263,6 +263,34 @@ INLINE bool parse_name(const lens *through, span *bytes, size_t size_max, bool i
         is_steady ? stele__varint_take_steady(&bytes->at) : stele__varint_take(&bytes->at);
     *ret_definition = (uint32_t)definition;
     return find_name(through, definition, coded >> 1, size_max, here, known, ret_name);
+}
+
+/* Parses the type. Most often it is that of the event before, and the same bytes say so. */
+INLINE bool parse_type(const lens *through, span *bytes, stele_text *ret_name,
+                       uint32_t *ret_definition)
+{
+    stele__reader *reader = through->reader;
+    const uint8_t *from = bytes->at;
+    const uint64_t word = stele__load64(from);
+    if (through->map && (word & reader->type_mask) == reader->type_word) {
+        *ret_name = reader->type;
+        *ret_definition = reader->type_definition;
+        bytes->at += reader->type_reference;
+        return true;
+    }
+    if (!parse_name(through, bytes, STELE_TYPE_SIZE_MAX, true, &reader->known_type, ret_name,
+                    ret_definition)) {
+        return false;
+    }
+    const size_t size = (size_t)(bytes->at - from);
+    if (through->map && through->map + *ret_definition < from && size < sizeof word) {
+        reader->type_mask = (UINT64_C(1) << 8 * size) - 1;
+        reader->type_word = word & reader->type_mask;
+        reader->type_reference = size;
+        reader->type = *ret_name;
+        reader->type_definition = *ret_definition;
+    }
+    return true;
 }
 
 /* Parses the tags into reader->event, whatever record they belong to. Returns the place behind
@@ -281,8 +309,8 @@ static __attribute__((noinline)) const uint8_t *parse_tags(stele__reader *reader
     }
     for (unsigned i = 0; i < count; i++) {
         uint64_t none = 0;
-        if (!parse_name(&through, &bytes, STELE_TAG_SIZE_MAX, false, &none, &event->tags[i],
-                        &event->tag_definitions[i])) {
+        if (bytes.at > bytes.end || !parse_name(&through, &bytes, STELE_TAG_SIZE_MAX, false, &none,
+                                                &event->tags[i], &event->tag_definitions[i])) {
             return NULL;
         }
     }
@@ -314,15 +342,14 @@ INLINE bool parse_event(const lens *through, span *bytes, stele_record *ret_reco
         flags & STELE_EVENT_TOMBSTONE ? STELE_REVISION_TOMBSTONE : ret_facts->revision;
     if (!parse_name(through, bytes, STELE_STREAM_NAME_SIZE_MAX, false, &reader->known_stream,
                     &ret_record->stream, &ret_facts->stream_definition) ||
-        !parse_name(through, bytes, STELE_TYPE_SIZE_MAX, true, &reader->known_type,
-                    &ret_record->type, &ret_facts->type_definition)) {
+        !parse_type(through, bytes, &ret_record->type, &ret_facts->type_definition)) {
         return false;
     }
     if (flags & STELE_EVENT_HAS_TAGS) {
         bytes->at = parse_tags(reader, *bytes, ret_record);
-    }
-    if (!bytes->at || bytes->at > bytes->end) {
-        return false;
+        if (!bytes->at) {
+            return false;
+        }
     }
     const uint64_t metadata_size = stele__varint_take_steady(&bytes->at);
     const int64_t left = bytes->end - bytes->at;
@@ -665,17 +692,17 @@ INLINE uint64_t read_single(const lens *through, stele_position position, uint64
                             stele_record *ret_record, stele__event_facts *ret_facts)
 {
     const stele__segment *segment = through->segment;
-    if (offset + STELE_SEGMENT_SLACK > segment->size) {
+    if (offset > through->limit) {
         return 0;
     }
     const uint8_t *frame = through->map + offset;
     const uint8_t *body = frame + STELE_FRAME_PREFIX;
     const uint32_t size = stele__load32(frame);
     const uint64_t end = offset + STELE_FRAME_PREFIX + size;
-    if (end + STELE_SEGMENT_SLACK > segment->size || *body != 0) {
+    if (end > through->limit || *body != 0) {
         return 0;
     }
-    span bytes = {body + 1, body + size, frame, offset};
+    span bytes = {body + 1, body + size, through->map, 0};
     const uint64_t first = stele__varint_take_steady(&bytes.at);
     const uint64_t time = stele__varint_take_steady(&bytes.at);
     (void)stele__varint_take_steady(&bytes.at); /* what was synced */

@@ -138,6 +138,13 @@ typedef struct stele__reader {
     /* Of a mapped segment: names that were verified last, as definition << 32 | size. */
     uint64_t known_stream;
     uint64_t known_type;
+    /* Of a mapped segment: the type that was read last, and the bytes that said so, lowest first:
+     * so many are looked at, and so many were there. */
+    uint64_t type_word;
+    uint64_t type_mask;
+    size_t type_reference;
+    stele_text type;
+    uint32_t type_definition;
     /* Where the event behind the one that was read last stands, if it is in this segment; 0: not
      * known. */
     stele_position next_position;

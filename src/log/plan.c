@@ -80,8 +80,8 @@ static uint32_t find_stream(const stele__plan *plan, stele_text name, uint64_t h
 static uint64_t hash_name(const stele__plan *plan, stele__term_kind kind, stele_text name)
 {
     const uint64_t hash = stele__term_hash(&plan->log->hash_key, kind, name);
-    stele__tail_prefetch_name(
-        atomic_load_explicit(&plan->log->terms_hint, memory_order_relaxed), hash);
+    stele__tail_prefetch_name(atomic_load_explicit(&plan->log->terms_hint, memory_order_relaxed),
+                              hash);
     return hash;
 }
 

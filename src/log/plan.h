@@ -64,7 +64,7 @@ typedef struct stele__plan_event {
     uint32_t tag_count;
     stele_uuid id;
     bool has_id;
-    uint32_t print; /* in the window, of its stream and id */
+    uint32_t print;   /* in the window, of its stream and id */
     uint32_t same_as; /* the first event of the commit with this id in this stream; often itself */
     stele_position known_at; /* oldest place in the window; 0: not there */
 } stele__plan_event;
