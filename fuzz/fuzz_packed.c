@@ -213,8 +213,8 @@ static void ask_events(stele__segment *segment)
         if (stele__event_read(&reader, position, code, &event, NULL) != STELE_OK) {
             break;
         }
-        const uint32_t codes[] = {code};
-        stele__batch_gather(&batch, &other, &position, codes, 1);
+        const stele__place place = {segment, code};
+        stele__batch_gather(&batch, &other, &position, &place, 1);
         if (batch.count > 0) {
             compare(&reader, &batch.records[0], code);
         }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What blocks of packed segments are compressed with, under a dictionary: LZ4, which is fast, or
- * zstd, which makes less of them. The only files that know these libraries. A build may lack either
- * (STELE_WITH_LZ4, STELE_WITH_ZSTD): then it answers STELE_UNSUPPORTED.
+ * zstd, which makes less of them. A build may lack either (STELE_WITH_LZ4, STELE_WITH_ZSTD): then
+ * it answers STELE_UNSUPPORTED.
  */
 #ifndef STELE_LOG_CODEC_H
 #define STELE_LOG_CODEC_H
@@ -11,6 +11,7 @@
 
 /* The numbers are part of the format. */
 typedef enum stele__codec { STELE_CODEC_LZ4 = 1, STELE_CODEC_ZSTD = 2 } stele__codec;
+enum { STELE_CODEC_COUNT = 2 };
 
 /* The most that both can refer back to. */
 enum { STELE_CODEC_DICTIONARY_MAX = 32 << 10 };
@@ -36,7 +37,7 @@ size_t stele__compress(stele__compressor *compressor, const uint8_t *bytes, size
  * allocator. */
 typedef struct stele__decompressor {
     const stele_alloc *alloc;
-    void *zstd;
+    void *states[STELE_CODEC_COUNT];
 } stele__decompressor;
 void stele__decompressor_done(stele__decompressor *decompressor);
 /* True if exactly `size` bytes came out. Whatever goes in: nothing is written beyond them, nothing

@@ -573,31 +573,34 @@ static void walk_ahead(stele__log_cursor *cursor)
     cursor->next += cursor->batch.count;
 }
 
-/* Reads ahead in a stream, as far as it stays in a segment. Whatever goes wrong comes up again when
+/* Reads ahead in a stream, wherever its events stand. Whatever goes wrong comes up again when
  * next_record() gets there, which then says so. */
 static void gather_ahead(stele__log_cursor *cursor)
 {
     stele_position positions[STELE_BATCH_SIZE];
-    uint32_t codes[STELE_BATCH_SIZE];
+    stele__place places[STELE_BATCH_SIZE];
+    const bool forwards = cursor->direction == STELE_FORWARDS;
     size_t count;
     bool is_over;
-    if (cursor->next == 0 ||
-        (cursor->direction == STELE_FORWARDS && cursor->next > cursor->bound) ||
+    bool is_end;
+    if (cursor->next == 0 || (forwards && cursor->next > cursor->bound) ||
         stele__postings_ahead(&cursor->postings, cursor->next, cursor->direction, batch_max(cursor),
-                              positions, &count, NULL) != STELE_OK ||
-        count == 0 ||
-        stele__view_locate(cursor->view, &cursor->locator, &cursor->reader, positions, codes,
-                           &count, NULL) != STELE_OK) {
+                              positions, &count, &is_end, NULL) != STELE_OK ||
+        stele__view_places(cursor->view, positions, count, places, NULL) != STELE_OK) {
         return;
     }
     stele__batch *batch = &cursor->batch;
-    stele__batch_gather(batch, &cursor->reader, positions, codes, count);
+    stele__batch_gather(batch, &cursor->reader, positions, places, count);
+    is_end = is_end && batch->count == count;
     for (size_t i = 0; i < batch->count; i++) {
         if (!is_shown(cursor, &batch->records[i], &is_over)) {
             batch->count = i;
+            is_end = false;
         }
     }
-    if (batch->count > 0) {
+    if (is_end) { /* nobody needs to look for more */
+        cursor->next = forwards ? cursor->bound + 1 : 0;
+    } else if (batch->count > 0) {
         step_behind(cursor, positions[batch->count - 1]);
     }
 }

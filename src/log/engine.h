@@ -108,13 +108,11 @@ typedef struct stele__locator {
     const stele__tail *tail;       /* … or here */
 } stele__locator;
 
+/* Finds where events stand, at most STELE_BATCH_SIZE, wherever in the view, and has memory fetch
+ * them: all at once, as each would have to be waited for. */
+stele_status stele__view_places(const stele__view *view, const stele_position *positions,
+                                size_t count, stele__place *ret_places, stele_error *reterr);
 /* Reads the event at a position; verified. `position` must be in the view. */
-/* Makes the reader enter the segment of the first of some positions, and finds the offset codes of
- * this one and those behind it that stand in the same segment; *count becomes the number of
- * these. */
-stele_status stele__view_locate(const stele__view *view, stele__locator *locator,
-                                stele__reader *reader, const stele_position *positions,
-                                uint32_t *ret_codes, size_t *count, stele_error *reterr);
 stele_status stele__view_event(const stele__view *view, stele__locator *locator,
                                stele__reader *reader, stele_position position,
                                const stele__event **ret_event, stele_error *reterr);
@@ -155,11 +153,11 @@ stele_status stele__postings_up(stele__postings *postings, stele_position positi
 stele_status stele__postings_down(stele__postings *postings, stele_position position,
                                   stele_position *ret_position, stele_error *reterr);
 /* The postings from `position` on, as postings_up() or postings_down() would answer them one after
- * the other: at most `max`, and not beyond the end of a source. *ret_count = 0: there is none. */
+ * the other: at most `max`. *ret_is_end: there are no more. */
 stele_status stele__postings_ahead(stele__postings *postings, stele_position position,
                                    stele_direction direction, size_t max,
                                    stele_position *ret_positions, size_t *ret_count,
-                                   stele_error *reterr);
+                                   bool *ret_is_end, stele_error *reterr);
 /* Streams: the position of the event with a revision, or of the next higher (up) or lower one; 0:
  * none. */
 stele_status stele__postings_revision(stele__postings *postings, stele_revision revision,
@@ -233,7 +231,9 @@ uint32_t stele__window_print(uint64_t stream_hash, const stele_uuid *id);
 /* A hint: the print is looked for, or put in, soon. */
 static inline void stele__window_prefetch(const stele__window *window, uint32_t print)
 {
-    __builtin_prefetch(window->heads + (print & (window->size - 1)), 1);
+    if (window->size > 0) {
+        __builtin_prefetch(window->heads + (print & (window->size - 1)), 1);
+    }
 }
 /* Positions are put in one after another without gaps (after the first). */
 void stele__window_put(stele__window *window, stele_position position, uint32_t print);

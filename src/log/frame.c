@@ -776,27 +776,49 @@ void stele__batch_walk(stele__batch *batch, stele__reader *reader, stele_positio
     note_single(reader, position + count - 1, offset);
 }
 
-void stele__batch_gather(stele__batch *batch, stele__reader *reader,
-                         const stele_position *positions, const uint32_t *codes, size_t count)
+void stele__event_prefetch(const stele__place *place)
 {
-    stele__batch_clear(batch);
-    const stele__segment *segment = reader->segment;
+    enum { LINE = 64, LINES = 4 };
+    const stele__segment *segment = place->segment;
+    const uint64_t offset = place->code >> 1;
     if (!segment->map) {
-        stele__frame_gather_packed(batch, reader, positions, codes, count);
         return;
     }
-    for (size_t i = 0; i < count; i++) {
-        enum { LINE = 64, LINES = 4 };
-        const uint64_t offset = codes[i] >> 1;
-        stele__segment_will_touch(segment, offset);
-        for (uint64_t at = 0; at < LINES * LINE && offset + at < segment->size; at += LINE) {
-            __builtin_prefetch(segment->map + offset + at);
-        }
+    stele__segment_will_touch(segment, offset);
+    for (uint64_t at = 0; at < LINES * LINE && offset + at < segment->size; at += LINE) {
+        __builtin_prefetch(segment->map + offset + at);
     }
-    for (size_t i = 0; i < count && has_room(batch) && !(codes[i] & 1); i++) {
+}
+
+/* Those of them that stand in the segment of the first, which is not mapped. */
+static void gather_packed(stele__batch *batch, stele__reader *reader,
+                          const stele_position *positions, const stele__place *places, size_t count)
+{
+    uint32_t codes[STELE_BATCH_SIZE];
+    size_t here = 0;
+    for (; here < count && places[here].segment == places[0].segment; here++) {
+        codes[here] = places[here].code;
+    }
+    stele__reader_enter(reader, places[0].segment);
+    stele__frame_gather_packed(batch, reader, positions, codes, here);
+}
+
+void stele__batch_gather(stele__batch *batch, stele__reader *reader,
+                         const stele_position *positions, const stele__place *places, size_t count)
+{
+    stele__batch_clear(batch);
+    if (count > 0 && !places[0].segment->map) {
+        gather_packed(batch, reader, positions, places, count);
+        return;
+    }
+    for (size_t i = 0; i < count && has_room(batch) && !(places[i].code & 1); i++) {
         stele_record *record = &batch->records[i];
         stele__event_facts facts;
-        const uint64_t offset = codes[i] >> 1;
+        const uint64_t offset = places[i].code >> 1;
+        if (!places[i].segment->map) {
+            return;
+        }
+        stele__reader_enter(reader, places[i].segment);
         begin_verifying(reader, offset);
         const lens through = lens_of(reader);
         const uint64_t end = read_single(&through, positions[i], offset, record, &facts);

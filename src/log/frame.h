@@ -186,7 +186,7 @@ stele_status stele__event_read(stele__reader *reader, stele_position position, u
  * Events read ahead of who asked for them: reading many at once hides most of what each one waits
  * for. Only the plain ones come here, each the only one of a mapped frame without a key. Whatever
  * is not plain or not in order ends a batch, and is left to stele__event_read(). The records are
- * valid until the batch is used again, as long as the reader stays in the segment.
+ * valid until batch or reader are used again, as long as their segments are there.
  */
 enum { STELE_BATCH_SIZE = 16, STELE_BATCH_TAGS = 2 * STELE_EVENT_TAGS_MAX };
 
@@ -206,9 +206,18 @@ static inline void stele__batch_clear(stele__batch *batch)
  * the one behind the event that was read last. */
 void stele__batch_walk(stele__batch *batch, stele__reader *reader, stele_position position,
                        size_t count_max);
-/* Reads events of the segment that the reader is in, wherever they stand in it. */
+/* Where an event stands. */
+typedef struct stele__place {
+    stele__segment *segment;
+    uint32_t code;
+} stele__place;
+
+/* Has memory fetch the event that stands there: it is read soon. */
+void stele__event_prefetch(const stele__place *place);
+/* Reads events wherever they stand, in as many segments as they do if these are mapped, else in
+ * that of the first. At most STELE_BATCH_SIZE. */
 void stele__batch_gather(stele__batch *batch, stele__reader *reader,
-                         const stele_position *positions, const uint32_t *codes, size_t count);
+                         const stele_position *positions, const stele__place *places, size_t count);
 
 /* The frame in which the event with this code stands. */
 stele_status stele__event_frame(stele__reader *reader, stele_position position, uint32_t code,

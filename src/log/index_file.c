@@ -302,12 +302,14 @@ stele_status stele__index_open_tables(stele__index *index, stele_error *reterr)
 }
 
 /* The filter is asked by every look-up, whatever it looks for, and lies scattered under the hash:
- * it is brought into memory at once, where each page would be a disk read of its own. */
-static stele_status open_filter(stele__index *index, stele_error *reterr)
+ * all of it is asked for at once, where each page would be a disk read of its own, and not waited
+ * for. */
+static void announce_filter(const stele__index *index)
 {
-    uint8_t *own = NULL;
-    const uint8_t *filter;
-    return index->map ? load_section(index, STELE_INDEX_FILTER, &own, &filter, reterr) : STELE_OK;
+    const stele__index_section *filter = &index->header.sections[STELE_INDEX_FILTER];
+    if (index->map && index->vfs->will_read) {
+        index->vfs->will_read(index->vfs, index->map + filter->offset, (size_t)filter->size);
+    }
 }
 
 static stele_status check_identity(const stele__index *index, const stele_uuid *store,
@@ -347,7 +349,8 @@ stele_status stele__index_open(const stele_alloc *alloc, const stele_vfs *vfs, c
         status = stele__index_open_tables(index, reterr);
     }
     if (status == STELE_OK) {
-        status = open_filter(index, reterr);
+        announce_filter(index);
+        status = stele__index_open_hints(index, reterr);
     }
     if (status != STELE_OK) {
         stele__index_unref(index);
@@ -382,6 +385,7 @@ void stele__index_unref(stele__index *index)
     stele__release(index->alloc, index->segments,
                    index->header.segment_count * sizeof *index->segments);
     stele__release(index->alloc, index->checked, index->checked_words * sizeof(uint64_t));
+    stele__release(index->alloc, index->hints, stele__index_hints_size(index));
     stele__release(index->alloc, index->path, index->path_size);
     stele__release(index->alloc, index, sizeof *index);
 }
@@ -442,7 +446,7 @@ size_t stele__index_memory(const stele__index *index)
     const stele__index_section *sections = index->header.sections;
     return sizeof *index + index->path_size +
            index->header.segment_count * sizeof *index->segments +
-           index->checked_words * sizeof(uint64_t) +
+           index->checked_words * sizeof(uint64_t) + stele__index_hints_size(index) +
            (index->own_sparse ? (size_t)sections[STELE_INDEX_SPARSE].size : 0) +
            (index->own_checksums ? (size_t)sections[STELE_INDEX_CHECKSUMS].size : 0);
 }

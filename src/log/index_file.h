@@ -176,6 +176,10 @@ stele_status stele__index_find(const stele__index *index, stele__term_kind kind,
 /* A hint: a term with this hash is looked up soon. Who asks several files gives it for all of them
  * first, so that he waits for memory once and not once for each. */
 void stele__index_prefetch(const stele__index *index, uint64_t hash);
+/* A while after that: also what it will look at next. */
+void stele__index_prefetch_entry(const stele__index *index, uint64_t hash);
+/* A hint: stele__index_offset_of() is asked soon. */
+void stele__index_prefetch_offset(const stele__index *index, stele_position position);
 
 /* Access to the postings of one entry. A plain struct of the caller's that caches one decoded
  * block; nothing to free. It must not outlive the index (it holds no reference). */

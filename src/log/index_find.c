@@ -3,8 +3,82 @@
  * Index files: looking a term up. The filter says no to nearly all terms that are not there; the
  * sparse index names the one page that a term can be in; in the page, restarts and then a few
  * entries are compared.
+ *
+ * All of this is scattered over the file, so terms that were found once leave a hint: the page and
+ * the restart, under some bits of their hash. Hints are few, forget each other, and are believed by
+ * nobody: the names behind the restart are compared as ever. What is looked up again and again
+ * costs a hint and its page in each file, and these are fetched from all files at once.
  */
 #include "log/index_format.h"
+
+#include <limits.h>
+
+/* ---- hints */
+
+enum { HINTS_IN_SET = 8, TERMS_PER_HINT = 64, HINT_SETS_MAX = 4096 };
+enum { PLACE_BITS = 12, PAGE_BITS = 28, TAG_BITS = 64 - PAGE_BITS - PLACE_BITS };
+
+stele_status stele__index_open_hints(stele__index *index, stele_error *reterr)
+{
+    const uint64_t wanted = index->header.term_count / TERMS_PER_HINT / HINTS_IN_SET;
+    size_t sets = 0;
+    while (sets < wanted && sets < HINT_SETS_MAX) {
+        sets = sets ? sets * 2 : 1;
+    }
+    index->hint_sets = sets;
+    if (sets > 0) {
+        index->hints =
+            stele__allocate_zero(index->alloc, sets * HINTS_IN_SET * sizeof *index->hints);
+        if (!index->hints) {
+            index->hint_sets = 0;
+            return stele__fail_memory(reterr);
+        }
+    }
+    return STELE_OK;
+}
+
+size_t stele__index_hints_size(const stele__index *index)
+{
+    return index->hint_sets * HINTS_IN_SET * sizeof *index->hints;
+}
+
+static _Atomic uint64_t *hints_of(const stele__index *index, uint64_t hash)
+{
+    return index->hints + (hash & (index->hint_sets - 1)) * HINTS_IN_SET;
+}
+
+static uint64_t make_hint(uint64_t hash, uint64_t page, unsigned place)
+{
+    return hash >> (64 - TAG_BITS) << (64 - TAG_BITS) | page << PLACE_BITS | place;
+}
+
+/* Whether a hint is there and may be that of the hash. Relaxed: a hint is a number and no more. */
+static bool take_hint(const stele__index *index, uint64_t hash, unsigned number, uint64_t *ret_page,
+                      unsigned *ret_place)
+{
+    const uint64_t hint =
+        atomic_load_explicit(&hints_of(index, hash)[number], memory_order_relaxed);
+    *ret_page = hint >> PLACE_BITS & ((UINT64_C(1) << PAGE_BITS) - 1);
+    *ret_place = (unsigned)hint & ((1U << PLACE_BITS) - 1);
+    return *ret_page > 0 && (hint ^ hash) >> (64 - TAG_BITS) == 0;
+}
+
+static void leave_hint(const stele__index *index, uint64_t hash, uint64_t page, unsigned place)
+{
+    if (index->hint_sets == 0 || page >> PAGE_BITS != 0) {
+        return;
+    }
+    _Atomic uint64_t *set = hints_of(index, hash);
+    unsigned number = (unsigned)(hash >> (64 - TAG_BITS)) % HINTS_IN_SET;
+    for (unsigned i = 0; i < HINTS_IN_SET; i++) {
+        if (atomic_load_explicit(&set[i], memory_order_relaxed) == 0) {
+            number = i;
+        }
+    }
+    atomic_store_explicit(&set[number], make_hint(hash, page, place), memory_order_relaxed);
+}
+
+/* ---- pages of terms */
 
 uint32_t stele__index_sparse_page(const stele__index *index, uint32_t number)
 {
@@ -62,6 +136,24 @@ void stele__index_prefetch(const stele__index *index, uint64_t hash)
             stele__index_filter_block(hash, section->size / STELE_INDEX_FILTER_SIZE);
         __builtin_prefetch(index->map + section->offset + block * STELE_INDEX_FILTER_SIZE);
     }
+    if (index->hint_sets > 0) {
+        __builtin_prefetch(hints_of(index, hash));
+    }
+}
+
+void stele__index_prefetch_entry(const stele__index *index, uint64_t hash)
+{
+    uint64_t page;
+    unsigned place;
+    for (unsigned i = 0; index->map && index->hint_sets > 0 && i < HINTS_IN_SET; i++) {
+        if (take_hint(index, hash, i, &page, &place)) {
+            enum { LINE = 64 };
+            const uint8_t *bytes = index->map + page * STELE_INDEX_PAGE_SIZE;
+            __builtin_prefetch(bytes);
+            __builtin_prefetch(bytes + place);
+            __builtin_prefetch(bytes + place + LINE);
+        }
+    }
 }
 
 /* Whether the filter knows the hash. */
@@ -103,17 +195,13 @@ bool stele__index_find_restart(const stele__index_term_page *page, const uint8_t
 /*
  * Walks on from a restart until the key, without building the keys on the way: `common` is what the
  * key shares with the entry before, which is below it. An entry that shares more with that one is
- * below as well; one that shares less is above.
+ * below as well; one that shares less is above. False: the page is not in order.
  */
-static bool find_item(const stele__index_term_page *page, const uint8_t *key, size_t key_size,
-                      stele__index_item *ret_item, bool *ret_found)
+static bool walk_from(const stele__index_term_page *page, unsigned place, const uint8_t *key,
+                      size_t key_size, stele__index_item *ret_item, bool *ret_found)
 {
-    unsigned place;
     size_t common = 0;
     *ret_found = false;
-    if (!stele__index_find_restart(page, key, key_size, &place)) {
-        return false;
-    }
     for (unsigned i = 0; i < STELE_INDEX_RESTART_ENTRIES && place < page->end; i++) {
         if (!stele__index_item_decode(page, place, ret_item) || (i == 0 && ret_item->shared != 0)) {
             return false;
@@ -139,40 +227,83 @@ static bool find_item(const stele__index_term_page *page, const uint8_t *key, si
     return true;
 }
 
+/* A term on its way to being found. */
+typedef struct seeking {
+    const stele__index *index;
+    stele__term_kind kind;
+    uint64_t hash;
+    size_t key_size;
+    uint8_t key[STELE_INDEX_KEY_SIZE_MAX];
+    uint8_t scratch[STELE_INDEX_PAGE_SIZE];
+} seeking;
+
+/* Looks for it in a page of terms, from a restart on (UINT_MAX: find that first). */
+static stele_status seek_in_page(seeking *term, uint64_t page_number, unsigned place,
+                                 stele__index_entry *ret_entry, bool *ret_found,
+                                 stele_error *reterr)
+{
+    const stele__index *index = term->index;
+    const uint8_t *bytes;
+    stele__index_term_page page;
+    stele__index_item item;
+    const bool is_hinted = place != UINT_MAX;
+    STELE_TRY(stele__index_page(index, page_number, term->scratch, &bytes, reterr));
+    bool is_right =
+        stele__index_term_page_decode(bytes, &page) &&
+        (is_hinted || stele__index_find_restart(&page, term->key, term->key_size, &place)) &&
+        walk_from(&page, place, term->key, term->key_size, &item, ret_found);
+    if (is_right && *ret_found) {
+        is_right = stele__index_payload_decode(item.payload, item.payload_size, term->kind,
+                                               &index->header, ret_entry);
+        if (is_right && !is_hinted) {
+            leave_hint(index, term->hash, page_number, place);
+        }
+    }
+    return is_right ? STELE_OK
+                    : stele__index_corrupt(index->path, page_number * STELE_INDEX_PAGE_SIZE, reterr,
+                                           "the page of terms is not in order");
+}
+
+static stele_status seek_by_hints(seeking *term, stele__index_entry *ret_entry, bool *ret_found,
+                                  stele_error *reterr)
+{
+    const stele__index *index = term->index;
+    *ret_found = false;
+    for (unsigned i = 0; index->hint_sets > 0 && i < HINTS_IN_SET && !*ret_found; i++) {
+        uint64_t page;
+        unsigned place;
+        if (take_hint(index, term->hash, i, &page, &place)) {
+            STELE_TRY(seek_in_page(term, page, place, ret_entry, ret_found, reterr));
+        }
+    }
+    return STELE_OK;
+}
+
 stele_status stele__index_find(const stele__index *index, stele__term_kind kind, stele_text name,
                                uint64_t hash, stele__index_entry *ret_entry, bool *ret_found,
                                stele_error *reterr)
 {
-    uint8_t scratch[STELE_INDEX_PAGE_SIZE];
-    uint8_t key[STELE_INDEX_KEY_SIZE_MAX];
+    seeking term;
     bool maybe = false;
-    if (index->header.term_page_count > 0 && name.size <= STELE_STREAM_NAME_SIZE_MAX) {
-        STELE_TRY(ask_filter(index, hash, &maybe, reterr));
+    *ret_found = false;
+    if (index->is_missing && !(index->segments->absent & stele__term_absent(kind, name))) {
+        return stele__index_fail_missing(index, reterr);
     }
-    if (!maybe) {
-        if (index->is_missing && !(index->segments->absent & stele__term_absent(kind, name))) {
-            return stele__index_fail_missing(index, reterr);
-        }
-        *ret_found = false;
+    if (index->header.term_page_count == 0 || name.size > STELE_STREAM_NAME_SIZE_MAX) {
         return stele__succeed(reterr);
     }
-    const size_t key_size = stele__index_key(kind, name, key);
-    const uint32_t number = stele__index_sparse_search(index, key, key_size);
-    stele__index_term_page page;
-    stele__index_item item;
-    bool found;
-    STELE_TRY(stele__index_load_terms(index, number, scratch, &page, reterr));
-    bool is_right = find_item(&page, key, key_size, &item, &found);
-    if (is_right && found) {
-        is_right = stele__index_payload_decode(item.payload, item.payload_size, kind,
-                                               &index->header, ret_entry);
+    term.index = index;
+    term.kind = kind;
+    term.hash = hash;
+    term.key_size = stele__index_key(kind, name, term.key);
+    STELE_TRY(seek_by_hints(&term, ret_entry, ret_found, reterr));
+    if (!*ret_found) {
+        STELE_TRY(ask_filter(index, hash, &maybe, reterr));
     }
-    if (!is_right) {
-        return stele__index_corrupt(index->path,
-                                    (uint64_t)stele__index_sparse_page(index, number) *
-                                        STELE_INDEX_PAGE_SIZE,
-                                    reterr, "the page of terms is not in order");
+    if (maybe) {
+        const uint32_t number = stele__index_sparse_search(index, term.key, term.key_size);
+        STELE_TRY(seek_in_page(&term, stele__index_sparse_page(index, number), UINT_MAX, ret_entry,
+                               ret_found, reterr));
     }
-    *ret_found = found;
     return stele__succeed(reterr);
 }

@@ -274,7 +274,7 @@ stele_status stele__index_list_finish(stele__index_list_writer *list, uint64_t *
 
 /* ---- the open file ---- */
 
-/* Immutable after opening but for `references` and `checked`, which are atomic. */
+/* Immutable after opening but for `references`, `checked` and `hints`, which are atomic. */
 struct stele__index {
     const stele_alloc *alloc;
     const stele_vfs *vfs;
@@ -296,6 +296,9 @@ struct stele__index {
     /* A bit a page, set once its checksum was found right; NULL when not mapped. */
     _Atomic uint64_t *checked;
     size_t checked_words;
+    /* Where terms stand that were found lately (index_find.c); NULL: the file is small. */
+    _Atomic uint64_t *hints;
+    size_t hint_sets;
 };
 
 /* Reads exactly `size` bytes of a file that is not mapped. Fewer: STELE_CORRUPT. */
@@ -343,5 +346,7 @@ stele_status stele__index_open_file(const stele_alloc *alloc, const stele_vfs *v
                                     stele__index **ret_index, stele_error *reterr);
 stele_status stele__index_open_checksums(stele__index *index, stele_error *reterr);
 stele_status stele__index_open_tables(stele__index *index, stele_error *reterr);
+stele_status stele__index_open_hints(stele__index *index, stele_error *reterr);
+size_t stele__index_hints_size(const stele__index *index);
 
 #endif

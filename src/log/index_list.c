@@ -248,6 +248,20 @@ stele_status stele__index_rank_of(stele__index_postings *postings, stele_positio
 
 /* ---- offsets ---- */
 
+/* Where the offset code of a position stands in the file. */
+static uint64_t place_of_offset(const stele__index *index, stele_position position)
+{
+    return index->header.sections[STELE_INDEX_OFFSETS].offset +
+           4 * (position - index->header.first);
+}
+
+void stele__index_prefetch_offset(const stele__index *index, stele_position position)
+{
+    if (index->map && position >= index->header.first && position <= index->header.last) {
+        __builtin_prefetch(index->map + place_of_offset(index, position));
+    }
+}
+
 stele_status stele__index_offset_of(const stele__index *index, stele_position position,
                                     uint32_t *ret_offset, stele_error *reterr)
 {
@@ -260,8 +274,7 @@ stele_status stele__index_offset_of(const stele__index *index, stele_position po
     if (index->is_missing) {
         return stele__index_fail_missing(index, reterr);
     }
-    const uint64_t place =
-        index->header.sections[STELE_INDEX_OFFSETS].offset + 4 * (position - index->header.first);
+    const uint64_t place = place_of_offset(index, position);
     STELE_TRY(stele__index_page(index, place / STELE_INDEX_PAGE_SIZE, scratch, &page, reterr));
     *ret_offset = stele__load32(page + place % STELE_INDEX_PAGE_SIZE);
     return STELE_OK;

@@ -211,33 +211,45 @@ stele_status stele__postings_down(stele__postings *postings, stele_position posi
     return STELE_OK;
 }
 
-stele_status stele__postings_ahead(stele__postings *postings, stele_position position,
-                                   stele_direction direction, size_t max,
-                                   stele_position *ret_positions, size_t *ret_count,
-                                   stele_error *reterr)
+/* Adds the postings behind the current one, as far as its source goes. */
+static stele_status add_from_source(stele__postings *postings, bool forwards, size_t max,
+                                    stele_position *positions, size_t *count, stele_error *reterr)
 {
-    const bool forwards = direction == STELE_FORWARDS;
-    *ret_count = 0;
-    if (max == 0) {
-        return STELE_OK;
-    }
-    STELE_TRY(forwards ? stele__postings_up(postings, position, &ret_positions[0], reterr)
-                       : stele__postings_down(postings, position, &ret_positions[0], reterr));
-    if (ret_positions[0] == 0) {
-        return STELE_OK;
-    }
     const size_t left = forwards ? postings->count - 1 - postings->rank : postings->rank;
-    const size_t count = left < max - 1 ? left + 1 : max;
-    size_t i = 1;
-    for (; i < count; i++) {
+    const size_t end = left < max - *count ? *count + left : max;
+    while (*count < end) {
         const uint32_t rank = forwards ? postings->rank + 1 : postings->rank - 1;
-        STELE_TRY(position_at(postings, rank, &ret_positions[i], reterr));
-        if (ret_positions[i] > postings->head) {
+        STELE_TRY(position_at(postings, rank, &positions[*count], reterr));
+        if (positions[*count] > postings->head) {
             break;
         }
         postings->rank = rank;
+        ++*count;
     }
-    *ret_count = i;
+    return STELE_OK;
+}
+
+stele_status stele__postings_ahead(stele__postings *postings, stele_position position,
+                                   stele_direction direction, size_t max,
+                                   stele_position *ret_positions, size_t *ret_count,
+                                   bool *ret_is_end, stele_error *reterr)
+{
+    const bool forwards = direction == STELE_FORWARDS;
+    *ret_count = 0;
+    *ret_is_end = false;
+    while (*ret_count < max) {
+        stele_position *found = &ret_positions[*ret_count];
+        STELE_TRY(forwards ? stele__postings_up(postings, position, found, reterr)
+                           : stele__postings_down(postings, position, found, reterr));
+        if (*found == 0) {
+            *ret_is_end = true;
+            return STELE_OK;
+        }
+        ++*ret_count;
+        STELE_TRY(add_from_source(postings, forwards, max, ret_positions, ret_count, reterr));
+        const stele_position last = ret_positions[*ret_count - 1];
+        position = forwards ? last + 1 : last - 1;
+    }
     return STELE_OK;
 }
 
@@ -362,6 +374,9 @@ stele_status stele__view_stream(const stele__view *view, stele__locator *locator
     for (size_t i = 0; i < view->index_count; i++) {
         stele__index_prefetch(view->indexes[i], hash);
         stele__index_prefetch(view->indexes[i], metahash);
+    }
+    for (size_t i = 0; i < view->index_count; i++) {
+        stele__index_prefetch_entry(view->indexes[i], hash);
     }
     stele__postings_init(&postings, view, STELE_TERM_STREAM, stream, hash, head);
     STELE_TRY(find_last(&postings, ret_facts, reterr));

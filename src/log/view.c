@@ -152,27 +152,6 @@ size_t stele__view_memory(const stele__view *view)
 
 /* ---- locating */
 
-/* Enters the part that has the position; false: none has. */
-static bool enter_part(const stele__view *view, stele__locator *locator, stele__reader *reader,
-                       stele_position position)
-{
-    size_t i = view->part_count;
-    while (i > 0 && position < view->parts[i - 1]->first) {
-        i--;
-    }
-    if (i == 0) {
-        return false;
-    }
-    const stele__part *part = view->parts[i - 1];
-    stele__reader_enter(reader, part->segment);
-    *locator =
-        (stele__locator){.segment = part->segment,
-                         .first = part->first,
-                         .last = i < view->part_count ? view->parts[i]->first - 1 : UINT64_MAX,
-                         .tail = part->tail};
-    return true;
-}
-
 static const stele__index *index_of(const stele__view *view, stele_position position)
 {
     size_t low = 0;
@@ -205,21 +184,41 @@ static const stele__sealed *sealed_of(const stele__view *view, stele_position po
     return low < view->sealed_count ? &view->sealed[low] : NULL;
 }
 
-static stele_status enter_sealed(const stele__view *view, stele__locator *locator,
-                                 stele__reader *reader, stele_position position,
-                                 stele_error *reterr)
+/* Where the offset codes of a range of positions stand. */
+typedef struct range {
+    stele_position first;
+    stele_position last; /* below first: nothing */
+    stele__segment *segment;
+    const stele__index *index;
+    const stele__tail *tail;
+} range;
+
+/* The range in which a position stands. */
+static stele_status range_of(const stele__view *view, stele_position position, range *ret_range,
+                             stele_error *reterr)
 {
+    for (size_t i = view->part_count; i > 0; i--) {
+        const stele__part *part = view->parts[i - 1];
+        if (position >= part->first) {
+            *ret_range = (range){
+                .first = part->first,
+                .last = i < view->part_count ? view->parts[i]->first - 1 : UINT64_MAX,
+                .segment = part->segment,
+                .tail = part->tail,
+            };
+            return STELE_OK;
+        }
+    }
     const stele__index *index = index_of(view, position);
     const stele__sealed *sealed = sealed_of(view, position);
     if (!index || !sealed) {
         return stele__fail(reterr, STELE_INTERNAL, "position %" PRIu64 " is in no segment",
                            position);
     }
-    stele__reader_enter(reader, sealed->segment);
-    *locator = (stele__locator){.segment = sealed->segment,
-                                .first = sealed->info.first,
-                                .last = sealed->info.last,
-                                .index = index};
+    *ret_range = (range){.first = sealed->info.first,
+                         .last = sealed->info.last,
+                         .segment = sealed->segment,
+                         .index = index};
     return STELE_OK;
 }
 
@@ -231,9 +230,14 @@ static inline stele_status locate(const stele__view *view, stele__locator *locat
 {
     if (!locator->segment || position > locator->last || position < locator->first ||
         reader->segment != locator->segment) {
-        if (!enter_part(view, locator, reader, position)) {
-            STELE_TRY(enter_sealed(view, locator, reader, position, reterr));
-        }
+        range at;
+        STELE_TRY(range_of(view, position, &at, reterr));
+        stele__reader_enter(reader, at.segment);
+        *locator = (stele__locator){.segment = at.segment,
+                                    .first = at.first,
+                                    .last = at.last,
+                                    .index = at.index,
+                                    .tail = at.tail};
     } else if (position == reader->next_position) {
         *ret_code = reader->next_code;
         return STELE_OK;
@@ -245,27 +249,31 @@ static inline stele_status locate(const stele__view *view, stele__locator *locat
     return stele__index_offset_of(locator->index, position, ret_code, reterr);
 }
 
-stele_status stele__view_locate(const stele__view *view, stele__locator *locator,
-                                stele__reader *reader, const stele_position *positions,
-                                uint32_t *ret_codes, size_t *count, stele_error *reterr)
+stele_status stele__view_places(const stele__view *view, const stele_position *positions,
+                                size_t count, stele__place *ret_places, stele_error *reterr)
 {
-    size_t i = 0;
-    if (*count == 0) {
-        return STELE_OK;
-    }
-    STELE_TRY(locate(view, locator, reader, positions[0], &ret_codes[0], reterr));
-    for (i = 1; i < *count; i++) {
-        const stele_position position = positions[i];
-        if (position < locator->first || position > locator->last) {
-            break;
-        }
-        if (locator->tail) {
-            ret_codes[i] = stele__tail_offset(locator->tail, position);
+    range ranges[STELE_BATCH_SIZE];
+    STELE_DEBUG_ASSERT(count <= STELE_BATCH_SIZE);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && positions[i] >= ranges[i - 1].first && positions[i] <= ranges[i - 1].last) {
+            ranges[i] = ranges[i - 1];
         } else {
-            STELE_TRY(stele__index_offset_of(locator->index, position, &ret_codes[i], reterr));
+            STELE_TRY(range_of(view, positions[i], &ranges[i], reterr));
+        }
+        if (ranges[i].index) {
+            stele__index_prefetch_offset(ranges[i].index, positions[i]);
         }
     }
-    *count = i;
+    for (size_t i = 0; i < count; i++) {
+        stele__place *place = &ret_places[i];
+        place->segment = ranges[i].segment;
+        if (ranges[i].tail) {
+            place->code = stele__tail_offset(ranges[i].tail, positions[i]);
+        } else {
+            STELE_TRY(stele__index_offset_of(ranges[i].index, positions[i], &place->code, reterr));
+        }
+        stele__event_prefetch(place);
+    }
     return STELE_OK;
 }
 

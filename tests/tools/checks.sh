@@ -28,7 +28,7 @@ clean_tree() {
     write src/os/os.h '#include "base/bytes.h"' '#include <sys/mman.h>'
     write src/os/posix.h '#include "os/os.h"'
     write src/log/log.h '#include "os/os.h"' '#include <stele/types.h>'
-    write src/log/codec.c '#include "log/log.h"' '#include <zstd.h>'
+    write src/log/codec_zstd.c '#include "log/log.h"' '#include <zstd.h>'
     write src/cli/main.c '#include <stele/types.h>' '#include "options.h"' '/* malloc(1) */ char *s = "malloc(1)";'
     write src/cli/options.h '#include <poll.h>'
     write include/stele/types.h '#include <stdint.h>'
