@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+enum { RUN = 100 }; /* neighbours in a large sample */
+
 static const bench_phase *phase_of(const bench_model *model, uint64_t number)
 {
     size_t i = model->phase_count;
@@ -78,16 +80,19 @@ size_t bench_model_sample(const bench_model *model, uint64_t events, size_t coun
     uint64_t random = 20261122;
     size_t taken = 0;
 
-    /* One at random of each stretch of events / count: they come in the order of positions. */
-    uint64_t next = bench_random_below(&random, events / count + 1);
+    /* Runs of neighbours, one at random of each stretch of the history, in the order of positions:
+     * from a disk a run costs hardly more than one of its events would. */
+    const uint64_t run = count >= 1000 * RUN ? RUN : 1;
+    const uint64_t stretch = events * run / count > run ? events * run / count : run;
+    uint64_t begin = bench_random_below(&random, stretch - run + 1);
     for (uint64_t number = 0; number < events && taken < count; number++) {
         const uint32_t stream = bench_model_stream(model, number);
         const uint32_t revision = counts[stream]++;
-        if (number == next) {
+        if (number >= begin && number < begin + run) {
             samples[taken++] = (bench_sample){number, stream, revision};
-            const uint64_t end = (uint64_t)((double)events * (double)taken / (double)count);
-            const uint64_t width = events / count > 0 ? events / count : 1;
-            next = (end > number ? end : number + 1) + bench_random_below(&random, width);
+        }
+        if ((number + 1) % stretch == 0) {
+            begin = number + 1 + bench_random_below(&random, stretch - run + 1);
         }
     }
     free(counts);
