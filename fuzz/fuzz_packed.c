@@ -134,7 +134,8 @@ static void repair_part(uint8_t *bytes, uint64_t at, uint32_t packed, uint32_t s
     stele__decompressor decompressor = {.alloc = stele_alloc_default()};
     const stele__codec codec = (stele__codec)stele__load32(bytes + 76);
     bool is_memory;
-    if (at + packed > limit || size > sizeof part) {
+    if (at + packed > limit || size > sizeof part ||
+        (codec != STELE_CODEC_LZ4 && codec != STELE_CODEC_ZSTD)) {
         return;
     }
     if (packed == size) {
