@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Frames.
+ * Frames: the format, and reading them. encode.c writes them.
  *
  *   frame    0  4  size: bytes of the body, at least 1; 0 means that no frame begins here
  *            4  4  seal
@@ -58,8 +58,7 @@
  * calls. */
 #define INLINE static inline __attribute__((always_inline))
 
-enum { FRAME_MANY = 1, FRAME_KEY = 2, FRAME_FLAGS = 3 };
-enum { EVENT_FLAGS = 7, INNER_PREFIX = 8, FIRST_READ = 4096 };
+enum { FRAME_FLAGS = STELE_FRAME_MANY | STELE_FRAME_KEY, EVENT_FLAGS = 7, FIRST_READ = 4096 };
 
 /* ---- reader */
 
@@ -172,18 +171,16 @@ static inline uint64_t offset_of(const span *bytes)
     return bytes->offset + (uint64_t)(bytes->at - bytes->start);
 }
 
-enum { NAME_SUM = 4 };
-
 /* The rest of a name in full, behind its size. */
 INLINE bool take_name(const uint8_t **at, const uint8_t *end, uint64_t size, size_t size_max,
                       stele_text *ret_name)
 {
-    const int64_t left = end - *at - NAME_SUM;
+    const int64_t left = end - *at - STELE_NAME_SUM;
     if (size - 1 >= size_max || left < 0 || size > (uint64_t)left) {
         return false; /* a size of 0 wraps */
     }
-    *ret_name = (stele_text){(const char *)*at + NAME_SUM, (size_t)size};
-    *at += NAME_SUM + size;
+    *ret_name = (stele_text){(const char *)*at + STELE_NAME_SUM, (size_t)size};
+    *at += STELE_NAME_SUM + size;
     return true;
 }
 
@@ -214,7 +211,7 @@ INLINE bool look_name_up(const lens *through, uint64_t definition, size_t size, 
         return true;
     }
     const uint8_t *name = NULL;
-    if (definition < STELE_SEGMENT_HEADER_SIZE + NAME_SUM) {
+    if (definition < STELE_SEGMENT_HEADER_SIZE + STELE_NAME_SUM) {
         return false;
     }
     if (through->map) {
@@ -226,7 +223,7 @@ INLINE bool look_name_up(const lens *through, uint64_t definition, size_t size, 
     /* Whoever unpacks a name compares its checksum. */
     if (definition < through->verified_from && !through->segment->packed && !STELE_CANARY_IS(15) &&
         stele__name_sum(through->segment, definition, name, size) !=
-            stele__load32(name - NAME_SUM)) {
+            stele__load32(name - STELE_NAME_SUM)) {
         return false;
     }
     if (through->map) {
@@ -256,7 +253,7 @@ INLINE bool parse_name(const lens *through, span *bytes, size_t size_max, bool i
     const uint64_t coded = stele__varint_take_steady(&bytes->at);
     const uint64_t here = offset_of(bytes);
     if (coded & 1) {
-        *ret_definition = (uint32_t)here + NAME_SUM;
+        *ret_definition = (uint32_t)here + STELE_NAME_SUM;
         return take_name(&bytes->at, bytes->end, coded >> 1, size_max, ret_name);
     }
     const uint64_t definition =
@@ -381,7 +378,7 @@ INLINE bool parse_header(const stele__segment *segment, const uint8_t *bytes, si
     const uint8_t *at = bytes + STELE_FRAME_PREFIX;
     const uint8_t *end = bytes + size;
     const uint8_t flags = *at++;
-    const uint64_t count = flags & FRAME_MANY ? stele__varint_take(&at) : 1;
+    const uint64_t count = flags & STELE_FRAME_MANY ? stele__varint_take(&at) : 1;
     const uint64_t position = stele__varint_take(&at);
     const uint64_t time = stele__varint_take(&at);
     const uint64_t lag = stele__varint_take(&at);
@@ -389,10 +386,10 @@ INLINE bool parse_header(const stele__segment *segment, const uint8_t *bytes, si
                                 .end = offset + STELE_FRAME_PREFIX + body_size,
                                 .first = segment->header.first + position,
                                 .count = (uint32_t)count,
-                                .is_single = !(flags & FRAME_MANY),
+                                .is_single = !(flags & STELE_FRAME_MANY),
                                 .start = bytes,
                                 .bytes_end = bytes + STELE_FRAME_PREFIX + body_size};
-    if ((flags & ~FRAME_FLAGS) || ((flags & FRAME_MANY) && count < 2) ||
+    if ((flags & ~FRAME_FLAGS) || ((flags & STELE_FRAME_MANY) && count < 2) ||
         count > STELE_COMMIT_EVENTS_MAX * 2 || position > STELE_SEGMENT_SIZE_MAX ||
         time > (uint64_t)INT64_MAX - (uint64_t)segment->header.base_time ||
         lag >= ret_frame->first) {
@@ -400,9 +397,9 @@ INLINE bool parse_header(const stele__segment *segment, const uint8_t *bytes, si
     }
     ret_frame->time = segment->header.base_time + (stele_time)time;
     ret_frame->synced = ret_frame->first - 1 - lag;
-    if (flags & FRAME_KEY) {
+    if (flags & STELE_FRAME_KEY) {
         const uint64_t coded = stele__varint_take(&at);
-        ret_frame->key_definition = (uint32_t)(offset + (uint64_t)(at - bytes)) + NAME_SUM;
+        ret_frame->key_definition = (uint32_t)(offset + (uint64_t)(at - bytes)) + STELE_NAME_SUM;
         if (!(coded & 1) || !take_name(&at, end, coded >> 1, STELE_KEY_SIZE_MAX, &ret_frame->key)) {
             return false;
         }
@@ -429,12 +426,12 @@ INLINE bool check_event(stele__reader *reader, const stele__frame *frame, const 
     span bytes = {from, end, frame->start, frame->offset};
     if (!frame->is_single) {
         uint64_t distance;
-        if (end - from < INNER_PREFIX ||
-            stele__load32(from) > (uint64_t)(end - from - INNER_PREFIX)) {
+        if (end - from < STELE_INNER_PREFIX ||
+            stele__load32(from) > (uint64_t)(end - from - STELE_INNER_PREFIX)) {
             return false;
         }
-        bytes.end = end = from + INNER_PREFIX + stele__load32(from);
-        bytes.at = checked = from + INNER_PREFIX;
+        bytes.end = end = from + STELE_INNER_PREFIX + stele__load32(from);
+        bytes.at = checked = from + STELE_INNER_PREFIX;
         if (!stele__varint_get(&bytes.at, end, &distance) ||
             distance != (uint64_t)(from - frame->start)) {
             return false;
@@ -568,8 +565,8 @@ stele_status stele__frame_next(stele__reader *reader, const stele__frame *frame,
     span bytes = {from, end, frame->start, frame->offset};
     if (!frame->is_single) {
         uint64_t distance;
-        bytes.end = end = from + INNER_PREFIX + stele__load32(from);
-        bytes.at += INNER_PREFIX;
+        bytes.end = end = from + STELE_INNER_PREFIX + stele__load32(from);
+        bytes.at += STELE_INNER_PREFIX;
         (void)stele__varint_get(&bytes.at, end, &distance);
     }
     if (!parse_own(reader, &bytes)) {
@@ -631,9 +628,10 @@ static stele_status read_inner_prefix(stele__reader *reader, stele_position posi
     const uint8_t *bytes;
     size_t size;
     uint64_t distance;
-    STELE_TRY(lend(reader, offset, INNER_PREFIX + STELE_VARINT_SIZE_MAX, &bytes, &size, reterr));
-    const uint8_t *at = bytes + INNER_PREFIX;
-    if (size <= INNER_PREFIX || !stele__varint_get(&at, bytes + size, &distance) ||
+    STELE_TRY(
+        lend(reader, offset, STELE_INNER_PREFIX + STELE_VARINT_SIZE_MAX, &bytes, &size, reterr));
+    const uint8_t *at = bytes + STELE_INNER_PREFIX;
+    if (size <= STELE_INNER_PREFIX || !stele__varint_get(&at, bytes + size, &distance) ||
         distance > offset || offset - distance < STELE_SEGMENT_HEADER_SIZE) {
         return damaged(reader, offset, position, reterr);
     }
@@ -656,24 +654,25 @@ static stele_status read_inner(stele__reader *reader, stele_position position, u
         reader->many = frame;
     }
     const uint64_t room = frame.end - offset;
-    if (frame.is_single || frame.end <= offset || event_size > room - INNER_PREFIX ||
-        room < INNER_PREFIX || position < frame.first || position - frame.first >= frame.count) {
+    if (frame.is_single || frame.end <= offset || event_size > room - STELE_INNER_PREFIX ||
+        room < STELE_INNER_PREFIX || position < frame.first ||
+        position - frame.first >= frame.count) {
         return damaged(reader, offset, position, reterr);
     }
     /* From here on the frame's header is no longer looked at: its bytes may give way to the
      * event's. */
     const uint8_t *bytes;
     size_t size;
-    const size_t whole = INNER_PREFIX + event_size;
+    const size_t whole = STELE_INNER_PREFIX + event_size;
     STELE_TRY(lend(reader, offset, whole, &bytes, &size, reterr));
     if (size < whole) {
         return damaged(reader, offset, position, reterr);
     }
-    span at = {bytes + INNER_PREFIX, bytes + whole, bytes, offset};
+    span at = {bytes + STELE_INNER_PREFIX, bytes + whole, bytes, offset};
     uint64_t distance;
     (void)stele__varint_get(&at.at, at.end, &distance);
     begin_verifying(reader, position == frame.first ? frame_offset : offset);
-    if (!parse_own(reader, &at) || stele__crc32c(frame.header_crc, bytes + INNER_PREFIX,
+    if (!parse_own(reader, &at) || stele__crc32c(frame.header_crc, bytes + STELE_INNER_PREFIX,
                                                  event_size) != stele__load32(bytes + 4)) {
         return damaged(reader, offset, position, reterr);
     }
@@ -898,127 +897,4 @@ stele_status stele__event_frame(stele__reader *reader, stele_position position, 
         return damaged(reader, offset, position, reterr);
     }
     return STELE_OK;
-}
-
-/* ---- writing */
-
-static uint8_t *put_bytes(uint8_t *to, const void *bytes, size_t size)
-{
-    if (size) {
-        memcpy(to, bytes, size);
-    }
-    return to + size;
-}
-
-static uint64_t encoder_offset(const stele__encoder *encoder)
-{
-    return encoder->offset + (uint64_t)(encoder->at - encoder->frame);
-}
-
-/* Returns where the bytes begin: the definition. */
-static uint32_t put_full_name(stele__encoder *encoder, stele_text name)
-{
-    encoder->at = stele__varint_put(encoder->at, (uint64_t)name.size * 2 + 1);
-    const uint64_t definition = encoder_offset(encoder) + NAME_SUM;
-    stele__store32(encoder->at, stele__name_sum(encoder->segment, definition,
-                                                (const uint8_t *)name.data, name.size));
-    encoder->at = put_bytes(encoder->at + NAME_SUM, name.data, name.size);
-    return (uint32_t)definition;
-}
-
-/* Writes a name in full the first time, and a reference afterwards. */
-static void put_name(stele__encoder *encoder, stele__tail_handle handle)
-{
-    stele__tail_term *term = stele__tail_at(encoder->tail, handle);
-    const stele_text name = stele__tail_name(encoder->tail, term);
-    if (!term->definition) {
-        term->definition = put_full_name(encoder, name);
-    } else {
-        encoder->at = stele__varint_put(encoder->at, (uint64_t)name.size * 2);
-        encoder->at = stele__varint_put(encoder->at, term->definition);
-    }
-}
-
-void stele__encode_begin(stele__encoder *encoder, const stele__segment *segment, stele__tail *tail,
-                         const stele__draft_commit *commit, uint64_t offset, uint8_t *to)
-{
-    *encoder = (stele__encoder){.segment = segment,
-                                .tail = tail,
-                                .commit = *commit,
-                                .frame = to,
-                                .at = to + STELE_FRAME_PREFIX,
-                                .offset = offset};
-    *encoder->at++ =
-        (uint8_t)((commit->count > 1 ? FRAME_MANY : 0) | (commit->key ? FRAME_KEY : 0));
-    if (commit->count > 1) {
-        encoder->at = stele__varint_put(encoder->at, commit->count);
-    }
-    encoder->at = stele__varint_put(encoder->at, commit->first - segment->header.first);
-    encoder->at =
-        stele__varint_put(encoder->at, (uint64_t)(commit->time - segment->header.base_time));
-    encoder->at = stele__varint_put(encoder->at, commit->first - 1 - commit->synced);
-    if (commit->key) {
-        (void)put_full_name(encoder, stele__tail_name(tail, stele__tail_at(tail, commit->key)));
-    }
-    encoder->events = encoder->at;
-}
-
-void stele__encode_event(stele__encoder *encoder, const stele__draft *draft)
-{
-    const stele_event *event = draft->event;
-    uint8_t *begin = encoder->at;
-    const uint64_t offset = encoder_offset(encoder);
-    if (encoder->commit.count > 1) {
-        encoder->at = stele__varint_put(begin + INNER_PREFIX, (uint64_t)(begin - encoder->frame));
-    }
-    *encoder->at++ = (uint8_t)(draft->flags | (draft->tag_count ? STELE_EVENT_HAS_TAGS : 0));
-    *encoder->at++ =
-        (uint8_t)((unsigned)event->data_format | (unsigned)event->metadata_format << 4);
-    encoder->at = put_bytes(encoder->at, draft->id.bytes, 16);
-    encoder->at = stele__varint_put(encoder->at, draft->revision);
-    put_name(encoder, draft->stream);
-    put_name(encoder, draft->type);
-    if (draft->tag_count) {
-        encoder->at = stele__varint_put(encoder->at, draft->tag_count);
-        for (unsigned i = 0; i < draft->tag_count; i++) {
-            put_name(encoder, draft->tags[i]);
-        }
-    }
-    encoder->at = stele__varint_put(encoder->at, event->metadata.size);
-    encoder->at = put_bytes(encoder->at, event->metadata.data, event->metadata.size);
-    encoder->at = put_bytes(encoder->at, event->data.data, event->data.size);
-    if (encoder->commit.count > 1) {
-        /* The checksum goes on from that of the header, which is known only when the frame's size
-         * is: see encode_end. */
-        stele__store32(begin, (uint32_t)(encoder->at - begin) - INNER_PREFIX);
-    }
-    stele__tail_add_event(encoder->tail,
-                          (uint32_t)(encoder->index ? offset * 2 + 1 : encoder->offset * 2));
-    encoder->index++;
-}
-
-size_t stele__encode_end(stele__encoder *encoder)
-{
-    STELE_ASSERT(encoder->index == encoder->commit.count);
-    const uint32_t size = (uint32_t)(encoder->at - encoder->frame) - STELE_FRAME_PREFIX;
-    const uint8_t *header = encoder->frame + STELE_FRAME_PREFIX;
-    const uint32_t place_crc = stele__frame_place(encoder->segment, encoder->offset, size);
-    uint32_t seal;
-    if (encoder->commit.count == 1) {
-        seal = stele__crc32c(place_crc, header, size);
-    } else {
-        const uint32_t header_crc =
-            stele__crc32c(place_crc, header, (size_t)(encoder->events - header));
-        seal = header_crc;
-        for (uint8_t *at = encoder->events; at < encoder->at;) {
-            const uint32_t event_size = stele__load32(at);
-            const uint32_t crc = stele__crc32c(header_crc, at + INNER_PREFIX, event_size);
-            stele__store32(at + 4, crc);
-            seal = stele__crc32c(seal, at + 4, 4);
-            at += INNER_PREFIX + event_size;
-        }
-    }
-    stele__store32(encoder->frame, size);
-    stele__store32(encoder->frame + 4, seal);
-    return (size_t)(encoder->at - encoder->frame);
 }

@@ -20,8 +20,12 @@
  * names. */
 enum { STELE_FRAME_OVERHEAD = 80, STELE_EVENT_OVERHEAD = 80, STELE_NAME_OVERHEAD = 8 };
 
-/* Size and seal, in front of everything else. */
-enum { STELE_FRAME_PREFIX = 8 };
+/* Size and seal, in front of everything else; size and checksum in front of an event that is not
+ * alone; the checksum in front of a name in full. */
+enum { STELE_FRAME_PREFIX = 8, STELE_INNER_PREFIX = 8, STELE_NAME_SUM = 4 };
+
+/* Flags of a frame. */
+enum { STELE_FRAME_MANY = 1, STELE_FRAME_KEY = 2 };
 
 /* Frames are never larger; a size that says so is damage. */
 #define STELE_FRAME_SIZE_MAX ((uint64_t)512 << 20)

@@ -4,8 +4,6 @@
 
 #include <errno.h>
 
-enum { NAME_SUM = 4 };
-
 /* Moves the window over an offset of a packed segment. */
 stele_status stele__frame_unpack(stele__reader *reader, uint64_t offset, stele_error *reterr)
 {
@@ -93,7 +91,7 @@ bool stele__frame_read_name(stele__reader *reader, uint64_t definition, size_t s
     }
     enum {
         NAMES_SIZE = 2 * STELE_STREAM_NAME_SIZE_MAX + STELE_EVENT_TAGS_MAX * STELE_TAG_SIZE_MAX,
-        SUMS_SIZE = (2 + STELE_EVENT_TAGS_MAX) * NAME_SUM
+        SUMS_SIZE = (2 + STELE_EVENT_TAGS_MAX) * STELE_NAME_SUM
     };
     size_t got;
     reader->name_buffer.size = 0;
@@ -101,18 +99,19 @@ bool stele__frame_read_name(stele__reader *reader, uint64_t definition, size_t s
         reader->error = ENOMEM;
         return false;
     }
-    STELE_ASSERT(reader->name_bytes_used + NAME_SUM + size <= NAMES_SIZE + SUMS_SIZE);
+    STELE_ASSERT(reader->name_bytes_used + STELE_NAME_SUM + size <= NAMES_SIZE + SUMS_SIZE);
     uint8_t *copy = reader->name_buffer.data + reader->name_bytes_used;
     if (there) {
-        memcpy(copy, there - NAME_SUM, NAME_SUM + size);
-        got = NAME_SUM + size;
+        memcpy(copy, there - STELE_NAME_SUM, STELE_NAME_SUM + size);
+        got = STELE_NAME_SUM + size;
     } else {
-        reader->error = reader->segment->vfs->read(reader->segment->file, definition - NAME_SUM,
-                                                   copy, NAME_SUM + size, &got);
+        reader->error =
+            reader->segment->vfs->read(reader->segment->file, definition - STELE_NAME_SUM, copy,
+                                       STELE_NAME_SUM + size, &got);
     }
-    reader->name_bytes_used += NAME_SUM + size;
-    *ret_bytes = copy + NAME_SUM;
-    return !reader->error && got == NAME_SUM + size;
+    reader->name_bytes_used += STELE_NAME_SUM + size;
+    *ret_bytes = copy + STELE_NAME_SUM;
+    return !reader->error && got == STELE_NAME_SUM + size;
 }
 
 /* Whether the reader is in a packed segment, of which events can be read ahead, too. */

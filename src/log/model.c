@@ -40,7 +40,6 @@ enum {
     ITEM_ALL = 127
 };
 enum { ID_AT = 2, ID_TIME = STELE_MODEL_ID_TIME }; /* in an event */
-enum { FRAME_MANY = 1, FRAME_KEY = 2, NAME_SUM = 4, INNER_PREFIX = 8 };
 enum { HOLES_MAX = 2 + STELE_EVENT_TAGS_MAX };
 /* What an item takes beside the bytes of the event, and a block beside its items. */
 enum {
@@ -110,9 +109,9 @@ stele_status stele__model_begin(stele__model_writer *writer, uint64_t offset, st
 static void note_hole(uint64_t from, uint64_t to, uint64_t definition, size_t size,
                       stele__buffer *holes, uint64_t *last, unsigned *count)
 {
-    if (definition >= from + NAME_SUM && definition < to && definition > *last) {
+    if (definition >= from + STELE_NAME_SUM && definition < to && definition > *last) {
         const uint64_t before = *count ? *last : from;
-        put_varint(holes, definition - NAME_SUM - before);
+        put_varint(holes, definition - STELE_NAME_SUM - before);
         put_varint(holes, size);
         *last = definition;
         ++*count;
@@ -159,14 +158,14 @@ static void put_event(stele__model_writer *writer, size_t item, const uint8_t *b
         put_varint(to, count);
         put_bytes(to, holes.data, holes.size);
     }
-    put_varint(to, size - (size_t)count * NAME_SUM);
+    put_varint(to, size - (size_t)count * STELE_NAME_SUM);
     const uint8_t *at = memory;
     for (unsigned i = 0; i < count; i++) {
         const uint64_t gap = stele__varint_take(&at);
         (void)stele__varint_take(&at);
         put_bytes(to, bytes, (size_t)gap);
-        bytes += gap + NAME_SUM;
-        size -= (size_t)gap + NAME_SUM;
+        bytes += gap + STELE_NAME_SUM;
+        size -= (size_t)gap + STELE_NAME_SUM;
     }
     put_bytes(to, bytes, size);
 }
@@ -227,7 +226,7 @@ stele_status stele__model_add_event(stele__model_writer *writer, const stele__fr
                                     const stele__event *event, stele_error *reterr)
 {
     const size_t item = writer->bytes.size;
-    const uint8_t *at = from + INNER_PREFIX;
+    const uint8_t *at = from + STELE_INNER_PREFIX;
     uint64_t distance;
     if (!stele__varint_get(&at, to, &distance)) {
         return fail_strange(writer, frame->offset, reterr);
@@ -277,7 +276,7 @@ static inline size_t left(const restoring *all)
 static bool fill_holes(restoring *all, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
-        uint8_t *name = all->holes[i] + NAME_SUM;
+        uint8_t *name = all->holes[i] + STELE_NAME_SUM;
         const uint32_t size = all->hole_names[i];
         if (name > all->to || size > (size_t)(all->to - name)) {
             return false;
@@ -311,7 +310,7 @@ static __attribute__((noinline)) bool restore_holes(restoring *all)
         return false;
     }
     uint64_t size = stele__varint_take(&all->at);
-    if (all->at > all->end || size > left(all) || size + count * NAME_SUM > room(all)) {
+    if (all->at > all->end || size > left(all) || size + count * STELE_NAME_SUM > room(all)) {
         return false;
     }
     for (uint64_t i = 0; i < count; i++) {
@@ -320,7 +319,7 @@ static __attribute__((noinline)) bool restore_holes(restoring *all)
         }
         memcpy(all->to, all->at, (size_t)gaps[i]);
         all->holes[i] = all->to + gaps[i];
-        all->to += gaps[i] + NAME_SUM;
+        all->to += gaps[i] + STELE_NAME_SUM;
         all->at += gaps[i];
         size -= gaps[i];
     }
@@ -359,14 +358,14 @@ static bool restore_key(restoring *all)
 {
     const uint64_t size = stele__varint_take(&all->at);
     if (all->at > all->end || size - 1 >= STELE_KEY_SIZE_MAX || size > left(all) ||
-        stele__varint_size(size * 2 + 1) + NAME_SUM + size > room(all)) {
+        stele__varint_size(size * 2 + 1) + STELE_NAME_SUM + size > room(all)) {
         return false; /* a size of 0 wraps */
     }
     all->to = stele__varint_put(all->to, size * 2 + 1);
-    memcpy(all->to + NAME_SUM, all->at, (size_t)size);
-    stele__store32(all->to, stele__name_sum(all->segment, offset_of(all, all->to) + NAME_SUM,
-                                            all->to + NAME_SUM, (size_t)size));
-    all->to += NAME_SUM + size;
+    memcpy(all->to + STELE_NAME_SUM, all->at, (size_t)size);
+    stele__store32(all->to, stele__name_sum(all->segment, offset_of(all, all->to) + STELE_NAME_SUM,
+                                            all->to + STELE_NAME_SUM, (size_t)size));
+    all->to += STELE_NAME_SUM + size;
     all->at += size;
     return true;
 }
@@ -391,7 +390,7 @@ static inline bool restore_header(restoring *all, uint8_t item, uint64_t *ret_co
     if (room(all) < STELE_FRAME_PREFIX) {
         return false;
     }
-    *to++ = (uint8_t)((is_many ? FRAME_MANY : 0) | (item & ITEM_KEY ? FRAME_KEY : 0));
+    *to++ = (uint8_t)((is_many ? STELE_FRAME_MANY : 0) | (item & ITEM_KEY ? STELE_FRAME_KEY : 0));
     all->at = at;
     if (is_many) {
         /* They stand behind the key, which is behind what is written here: looked at twice. */
@@ -465,16 +464,18 @@ static bool restore_many(restoring *all, uint8_t item)
 static bool restore_inner(restoring *all, uint8_t item)
 {
     uint8_t *event = all->to;
-    if (room(all) < INNER_PREFIX || all->state.frame == 0) {
+    if (room(all) < STELE_INNER_PREFIX || all->state.frame == 0) {
         return false;
     }
-    all->to = stele__varint_put(event + INNER_PREFIX, offset_of(all, event) - all->state.frame);
+    all->to =
+        stele__varint_put(event + STELE_INNER_PREFIX, offset_of(all, event) - all->state.frame);
     if (all->to > all->to_end || !restore_event(all, item)) {
         return false;
     }
-    const uint32_t size = (uint32_t)(all->to - event) - INNER_PREFIX;
+    const uint32_t size = (uint32_t)(all->to - event) - STELE_INNER_PREFIX;
     stele__store32(event, size);
-    stele__store32(event + 4, stele__crc32c(all->state.header_crc, event + INNER_PREFIX, size));
+    stele__store32(event + 4,
+                   stele__crc32c(all->state.header_crc, event + STELE_INNER_PREFIX, size));
     return true;
 }
 
@@ -575,7 +576,7 @@ bool stele__model_next(stele__model_walk *walk, stele__model_item *ret_item)
             return false;
         }
         at += key;
-        size += stele__varint_size(key * 2 + 1) + NAME_SUM + key;
+        size += stele__varint_size(key * 2 + 1) + STELE_NAME_SUM + key;
     }
     ret_item->has_id_time = (item & ITEM_ID) != 0;
     ret_item->begin = at;
@@ -594,7 +595,7 @@ bool stele__model_next(stele__model_walk *walk, stele__model_item *ret_item)
     size += stele__varint_size(state->next - header->first) +
             stele__varint_size((uint64_t)state->time - (uint64_t)header->base_time) +
             stele__varint_size(state->next - 1 - state->synced) + rest +
-            ret_item->hole_count * NAME_SUM;
+            ret_item->hole_count * STELE_NAME_SUM;
     ret_item->offset = walk->offset;
     ret_item->end = walk->offset + size;
     ret_item->position = state->next++;

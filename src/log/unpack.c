@@ -355,7 +355,6 @@ static stele_status find_definition(stele__unpacker *unpacker, const stele__segm
                                     uint64_t definition, size_t size, const uint8_t **ret_name,
                                     stele_error *reterr)
 {
-    enum { NAME_SUM = 4 };
     const stele__pane *at = &unpacker->current;
     if (definition < at->from || definition >= at->to) {
         at = &unpacker->names;
@@ -364,8 +363,8 @@ static stele_status find_definition(stele__unpacker *unpacker, const stele__segm
         STELE_TRY(load_block(unpacker, segment, &unpacker->names, definition, reterr));
     }
     const uint8_t *name = at->bytes.data + (definition - at->from);
-    if (definition < at->from + NAME_SUM || size > at->to - definition ||
-        stele__name_sum(segment, definition, name, size) != stele__load32(name - NAME_SUM)) {
+    if (definition < at->from + STELE_NAME_SUM || size > at->to - definition ||
+        stele__name_sum(segment, definition, name, size) != stele__load32(name - STELE_NAME_SUM)) {
         return stele__fail(reterr, STELE_CORRUPT,
                            "there is no name at offset %" PRIu64 " of what is packed in %s",
                            definition, segment->path);
