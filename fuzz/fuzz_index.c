@@ -221,6 +221,8 @@ static void ask(stele_mapping mapping)
         STELE_ASSERT(error.message[0] != '\0');
         return;
     }
+    stele__index_keep_hints(index, 256);
+    ask_terms(index);
     ask_terms(index);
     ask_offsets(index);
     (void)stele__index_check(index, NULL, NULL, NULL);

@@ -348,14 +348,11 @@ stele_status stele__index_open(const stele_alloc *alloc, const stele_vfs *vfs, c
     if (status == STELE_OK) {
         status = stele__index_open_tables(index, reterr);
     }
-    if (status == STELE_OK) {
-        announce_filter(index);
-        status = stele__index_open_hints(index, reterr);
-    }
     if (status != STELE_OK) {
         stele__index_unref(index);
         return status;
     }
+    announce_filter(index);
     *ret_index = index;
     return stele__succeed(reterr);
 }

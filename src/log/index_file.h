@@ -134,6 +134,9 @@ stele_status stele__index_open(const stele_alloc *alloc, const stele_vfs *vfs, c
                                stele_mapping mapping, const stele_uuid *store,
                                const stele__hash_key *hash_key, stele_position first,
                                stele_position last, stele__index **ret_index, stele_error *reterr);
+/* Has look-ups leave hints for those that come after them, in at most so many bytes; if there is no
+ * memory they leave none. Once, before anybody else has the index. */
+void stele__index_keep_hints(stele__index *index, size_t bytes_max);
 stele__index *stele__index_ref(stele__index *index);
 void stele__index_unref(stele__index *index);
 

@@ -15,31 +15,25 @@
 
 /* ---- hints */
 
-enum { HINTS_IN_SET = 8, TERMS_PER_HINT = 64, HINT_SETS_MAX = 4096 };
+enum { HINTS_IN_SET = 8, TERMS_PER_HINT = 8, SET_SIZE = HINTS_IN_SET * sizeof(uint64_t) };
 enum { PLACE_BITS = 12, PAGE_BITS = 28, TAG_BITS = 64 - PAGE_BITS - PLACE_BITS };
 
-stele_status stele__index_open_hints(stele__index *index, stele_error *reterr)
+void stele__index_keep_hints(stele__index *index, size_t bytes_max)
 {
     const uint64_t wanted = index->header.term_count / TERMS_PER_HINT / HINTS_IN_SET;
-    size_t sets = 0;
-    while (sets < wanted && sets < HINT_SETS_MAX) {
-        sets = sets ? sets * 2 : 1;
+    size_t sets = 1;
+    while (sets * 2 <= wanted && sets * 2 * SET_SIZE <= bytes_max) {
+        sets *= 2;
     }
-    index->hint_sets = sets;
-    if (sets > 0) {
-        index->hints =
-            stele__allocate_zero(index->alloc, sets * HINTS_IN_SET * sizeof *index->hints);
-        if (!index->hints) {
-            index->hint_sets = 0;
-            return stele__fail_memory(reterr);
-        }
+    if (wanted > 0 && sets * SET_SIZE <= bytes_max) {
+        index->hints = stele__allocate_zero(index->alloc, sets * SET_SIZE);
+        index->hint_sets = index->hints ? sets : 0;
     }
-    return STELE_OK;
 }
 
 size_t stele__index_hints_size(const stele__index *index)
 {
-    return index->hint_sets * HINTS_IN_SET * sizeof *index->hints;
+    return index->hint_sets * SET_SIZE;
 }
 
 static _Atomic uint64_t *hints_of(const stele__index *index, uint64_t hash)

@@ -296,7 +296,7 @@ struct stele__index {
     /* A bit a page, set once its checksum was found right; NULL when not mapped. */
     _Atomic uint64_t *checked;
     size_t checked_words;
-    /* Where terms stand that were found lately (index_find.c); NULL: the file is small. */
+    /* Where terms stand that were found lately (index_find.c); NULL: none are kept. */
     _Atomic uint64_t *hints;
     size_t hint_sets;
 };
@@ -346,7 +346,6 @@ stele_status stele__index_open_file(const stele_alloc *alloc, const stele_vfs *v
                                     stele__index **ret_index, stele_error *reterr);
 stele_status stele__index_open_checksums(stele__index *index, stele_error *reterr);
 stele_status stele__index_open_tables(stele__index *index, stele_error *reterr);
-stele_status stele__index_open_hints(stele__index *index, stele_error *reterr);
 size_t stele__index_hints_size(const stele__index *index);
 
 #endif

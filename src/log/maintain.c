@@ -279,6 +279,8 @@ stele_status stele__maintain_new_file(stele__log *log, uint64_t number, uint64_t
     return STELE_OK;
 }
 
+enum { HINTS_SHARE = 256 }; /* of the memory option, for each index file */
+
 stele_status stele__maintain_open_index(stele__log *log, const stele__manifest_index *entry,
                                         stele__index **ret_index, stele_error *reterr)
 {
@@ -290,6 +292,9 @@ stele_status stele__maintain_open_index(stele__log *log, const stele__manifest_i
         status = stele__index_open(log->alloc, log->vfs, (const char *)path.data,
                                    log->options.mapping, &log->store, &log->hash_key, entry->first,
                                    entry->last, ret_index, reterr);
+    }
+    if (status == STELE_OK) {
+        stele__index_keep_hints(*ret_index, log->options.memory_bytes / HINTS_SHARE);
     }
     stele__buffer_done(&path);
     return status;
