@@ -304,6 +304,8 @@ void bench_stele_close(stele_store *store);
 uint64_t bench_stele_read(stele_store *store, const stele_read *read);
 void bench_stele_event(const bench_event *event, stele_event *ret_event);
 void bench_run_dcb(const bench_run *run, bench_result *ret_result);
+/* So many conditional appends on an empty store, for counting: steps.c. */
+void bench_dcb_steps(const bench_run *run, uint64_t count);
 void bench_run_dcb_hot(const bench_run *run, bench_result *ret_result);
 void bench_run_sustained(const bench_run *run, bench_result *ret_result);
 void bench_run_memory(const bench_run *run, bench_result *ret_result);

@@ -193,6 +193,23 @@ void bench_run_dcb(const bench_run *run, bench_result *ret_result)
     ret_result->cpu_us = cpu * 1e6 / (double)times->total;
 }
 
+void bench_dcb_steps(const bench_run *run, uint64_t count)
+{
+    dcb *state = bench_allocate(sizeof *state);
+    int64_t *revisions = bench_revisions_new();
+
+    make_tags();
+    state->store = bench_stele_open(run->folder, BENCH_OS);
+    state->random = 815;
+    bench_source_init(&state->source, revisions, 0, 1);
+    for (uint64_t i = 0; i < count; i++) {
+        append_conditionally(state);
+    }
+    bench_stele_close(state->store);
+    free(revisions);
+    free(state);
+}
+
 /* ---- append-dcb-hot */
 
 typedef struct hot {

@@ -50,12 +50,14 @@ void bench_run_steps(const bench_run *run, uint64_t count)
         bench_prepare_reads(run, &result);
         read_steps(run, count);
         break;
-    case BENCH_ASYNC:
     case BENCH_DCB:
+        bench_dcb_steps(run, count);
+        break;
+    case BENCH_ASYNC:
     case BENCH_DCB_HOT:
     case BENCH_SUSTAINED:
     case BENCH_SIZE:
     case BENCH_MEMORY:
-        bench_die("--steps goes with appends of one writer and with reads");
+        bench_die("--steps goes with appends of one writer, and with reads");
     }
 }

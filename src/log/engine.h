@@ -211,16 +211,19 @@ stele_status stele__search_down(stele__search *search, stele_position position,
 
 /* ---- window */
 
+typedef struct stele__window_cell {
+    uint32_t print;
+    uint32_t previous; /* the position before it in the same bucket, low 32 bits */
+} stele__window_cell;
+
 /* The ids of the last STELE_ID_WINDOW events. Under the sequencer's lock. */
 typedef struct stele__window {
     const stele_alloc *alloc;
-    uint32_t size; /* a power of two; grows up to STELE_ID_WINDOW */
-    uint32_t *heads;
-    uint32_t *previous;   /* by position modulo size: the position before it in the same bucket, low
-                             32 bits */
-    uint32_t *prints;     /* by position modulo size */
-    stele_position last;  /* the last position that was put in */
-    stele_position first; /* the first one that was put in */
+    uint32_t size;             /* a power of two; grows up to STELE_ID_WINDOW */
+    uint32_t *heads;           /* of buckets: low 32 bits of a position */
+    stele__window_cell *cells; /* by position modulo size */
+    stele_position last;       /* the last position that was put in */
+    stele_position first;      /* the first one that was put in */
 } stele__window;
 
 void stele__window_init(stele__window *window, const stele_alloc *alloc);
@@ -233,6 +236,14 @@ static inline void stele__window_prefetch(const stele__window *window, uint32_t 
 {
     if (window->size > 0) {
         __builtin_prefetch(window->heads + (print & (window->size - 1)), 1);
+    }
+}
+/* The same a little later: once the bucket is there, where its chain begins. */
+static inline void stele__window_prefetch_chain(const stele__window *window, uint32_t print)
+{
+    if (window->size > 0) {
+        const uint32_t mask = window->size - 1;
+        __builtin_prefetch(window->cells + (window->heads[print & mask] & mask));
     }
 }
 /* Positions are put in one after another without gaps (after the first). */

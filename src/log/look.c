@@ -51,10 +51,78 @@ static bool take_states(stele__plan *plan)
     return known;
 }
 
+/* What was looked up, if anything, still holds. */
+static bool is_looked_up(const stele__plan *plan)
+{
+    return plan->is_looked_up && plan->roll_count == plan->log->roll_count;
+}
+
+/* Whether no event behind `after` has that name. */
+static bool is_silent(const stele__tail *tail, stele__term_kind kind, const stele__plan_name *name,
+                      stele_position after)
+{
+    const stele__tail_term *term = stele__tail_find(tail, kind, name->name, name->hash);
+    return !term || stele__tail_last(tail, term) <= after;
+}
+
+/* Whether no event behind `after` can match an item: one of its tags is silent, or all its types
+ * are. */
+static bool is_item_silent(const stele__tail *tail, const stele_query_item *item,
+                           const stele__plan_name *names, stele_position after)
+{
+    for (size_t i = 0; i < item->tags.count; i++) {
+        if (is_silent(tail, STELE_TERM_TAG, &names[i], after)) {
+            return true;
+        }
+    }
+    names += item->tags.count;
+    for (size_t i = 0; i < item->types.count; i++) {
+        if (!is_silent(tail, STELE_TERM_TYPE, &names[i], after)) {
+            return false;
+        }
+    }
+    return item->types.count > 0;
+}
+
+/* Whether no event of the live tail behind `after` can match a query. The next query's names
+ * follow. */
+static bool is_query_silent(const stele__tail *tail, const stele_query *query,
+                            const stele__plan_name **names, stele_position after)
+{
+    bool is_silent_so_far = !query->everything;
+    for (size_t i = 0; i < query->item_count; i++) {
+        const stele_query_item *item = &query->items[i];
+        is_silent_so_far = is_silent_so_far && is_item_silent(tail, item, *names, after);
+        *names += item->tags.count + item->types.count;
+    }
+    return is_silent_so_far;
+}
+
+/* Whether the live tail alone says that all conditions hold (A8). */
+static bool are_conditions_silent(const stele__plan *plan)
+{
+    const stele__log *log = plan->log;
+    const stele__plan_name *names = plan->asked;
+    if (!names || !log->live) {
+        return false;
+    }
+    for (size_t i = 0; i < plan->options->condition_count; i++) {
+        const stele_condition *condition = &plan->options->conditions[i];
+        const stele_position after = condition->after;
+        const bool is_silent =
+            is_query_silent(log->live->tail, condition->no_event_matching, &names, after);
+        /* Behind the last event there is nothing; before the live part others would know. */
+        if (after < log->next_position - 1 && (after < log->live->first - 1 || !is_silent)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool wants_look_up(const stele__plan *plan)
 {
-    return (plan->key.size > 0 || plan->options->condition_count > 0) &&
-           (!plan->is_looked_up || plan->roll_count != plan->log->roll_count);
+    return !is_looked_up(plan) && (plan->key.size > 0 || (plan->options->condition_count > 0 &&
+                                                          !are_conditions_silent(plan)));
 }
 
 /* A key that came after the look-up stands in the live tail (A3). */
@@ -232,6 +300,10 @@ static stele_status look_at_conditions(stele__plan *plan, stele__look *ret_resul
 {
     stele__log *log = plan->log;
     const stele_position now = log->next_position - 1;
+    if (!is_looked_up(plan)) {
+        *ret_result = LOOK_PASSED; /* they were found silent */
+        return STELE_OK;
+    }
     *ret_result = plan->violation ? LOOK_VIOLATES : LOOK_PASSED;
     if (plan->violation || now <= plan->looked_at || !log->live) {
         return STELE_OK;
@@ -291,7 +363,14 @@ stele_status stele__look_at(stele__plan *plan, stele__look *ret_result, stele_er
     for (size_t i = 0; i < plan->event_count; i++) {
         stele__window_prefetch(&log->window, plan->events[i].print);
     }
-    if (!take_states(plan) || wants_look_up(plan)) {
+    const bool are_states_known = take_states(plan);
+    for (uint32_t i = 0; i < plan->event_count && are_states_known; i++) {
+        if (stele__plan_wants_window(plan, i)) {
+            stele__window_prefetch_chain(&log->window, plan->events[i].print);
+        }
+    }
+    plan->wants_look_up = wants_look_up(plan);
+    if (!are_states_known || plan->wants_look_up) {
         *ret_result = LOOK_NEEDS_FACTS;
         return STELE_OK;
     }

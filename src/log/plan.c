@@ -238,6 +238,47 @@ static stele_status plan_checks(stele__plan *plan, stele_error *reterr)
     return STELE_OK;
 }
 
+/* A name that a condition asks for: often one that the events of the commit have. */
+static stele__plan_name plan_asked(const stele__plan *plan, stele__term_kind kind, const char *text)
+{
+    const stele_text name = stele__text(text);
+    for (size_t i = 0; kind == STELE_TERM_TAG && i < plan->tag_count; i++) {
+        if (stele__text_equal(plan->tags[i].name, name)) {
+            return (stele__plan_name){name, plan->tags[i].hash};
+        }
+    }
+    return (stele__plan_name){name, hash_name(plan, kind, name)};
+}
+
+/* The names of conditions, one after another: for each item its tags, then its types. */
+static void plan_conditions(stele__plan *plan)
+{
+    const stele_append_options *options = plan->options;
+    size_t count = 0;
+    for (size_t i = 0; i < options->condition_count; i++) {
+        const stele_query *query = options->conditions[i].no_event_matching;
+        for (size_t j = 0; j < query->item_count; j++) {
+            count += query->items[j].tags.count + query->items[j].types.count;
+        }
+    }
+    if (count > STELE_PLAN_TAGS || plan->tag_count > STELE_PLAN_TAGS) {
+        return;
+    }
+    stele__plan_name *next = plan->asked = plan->inline_asked;
+    for (size_t i = 0; i < options->condition_count; i++) {
+        const stele_query *query = options->conditions[i].no_event_matching;
+        for (size_t j = 0; j < query->item_count; j++) {
+            const stele_query_item *item = &query->items[j];
+            for (size_t k = 0; k < item->tags.count; k++) {
+                *next++ = plan_asked(plan, STELE_TERM_TAG, item->tags.names[k]);
+            }
+            for (size_t k = 0; k < item->types.count; k++) {
+                *next++ = plan_asked(plan, STELE_TERM_TYPE, item->types.names[k]);
+            }
+        }
+    }
+}
+
 static bool make_room(stele__plan *plan, const stele_commit *commit)
 {
     const stele_alloc *alloc = plan->log->alloc;
@@ -329,6 +370,9 @@ stele_status stele__plan_make(stele__plan *plan, stele__log *log, const stele_re
     STELE_TRY(plan_checks(plan, reterr));
     if (plan->event_count > 1 && !find_repeats(plan)) {
         return stele__fail_memory(reterr);
+    }
+    if (plan->options->condition_count > 0) {
+        plan_conditions(plan);
     }
     if (plan->options->key) {
         plan->key = stele__text(plan->options->key);

@@ -95,10 +95,12 @@ typedef struct stele__plan {
     size_t bucket_count;
     stele_text key;
     uint64_t key_hash;
-    stele__search **searches; /* one for each condition */
+    stele__plan_name *asked;  /* names of all conditions, if they are few; NULL: they are not */
+    stele__search **searches; /* one for each condition; made when they are looked up */
 
     /* What was looked up without the lock. */
-    bool is_looked_up;
+    bool wants_look_up;          /* the last look did not do without key and conditions */
+    bool is_looked_up;           /* they were looked up … */
     uint64_t roll_count;         /* … while this part was the live one */
     stele_position looked_at;    /* … up to this head */
     stele_position key_position; /* first position of its commit; 0: unknown key */
@@ -121,6 +123,7 @@ typedef struct stele__plan {
     stele__plan_stream inline_streams[STELE_PLAN_STREAMS];
     stele__plan_event inline_events[STELE_PLAN_EVENTS];
     stele__plan_name inline_tags[STELE_PLAN_TAGS];
+    stele__plan_name inline_asked[STELE_PLAN_TAGS];
     uint32_t inline_checks[STELE_PLAN_STREAMS];
 } stele__plan;
 

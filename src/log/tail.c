@@ -213,6 +213,13 @@ stele_text stele__tail_name(const stele__tail *tail, const stele__tail_term *ter
     return (stele_text){arena_at(tail, term->name), term->name_size};
 }
 
+stele_position stele__tail_last(const stele__tail *tail, const stele__tail_term *term)
+{
+    return atomic_load_explicit(&term->count, memory_order_relaxed) > 0
+               ? tail->first + atomic_load_explicit(&term->last, memory_order_relaxed)
+               : 0;
+}
+
 stele__tail_handle stele__tail_find_handle(const stele__tail *tail, stele__term_kind kind,
                                            stele_text name, uint64_t hash)
 {

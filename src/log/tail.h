@@ -116,6 +116,8 @@ stele__tail_term *stele__tail_find(const stele__tail *tail, stele__term_kind kin
                                    uint64_t hash);
 stele__tail_term *stele__tail_at(const stele__tail *tail, stele__tail_handle term);
 stele_text stele__tail_name(const stele__tail *tail, const stele__tail_term *term);
+/* The position of its newest posting; 0: it has none. Of the one who adds. */
+stele_position stele__tail_last(const stele__tail *tail, const stele__tail_term *term);
 
 /* Access to the postings of a term up to a head. A plain struct; nothing to free. */
 typedef struct stele__tail_postings {

@@ -18,10 +18,8 @@ void stele__window_init(stele__window *window, const stele_alloc *alloc)
 
 static void release_arrays(const stele__window *window)
 {
-    const size_t bytes = window->size * sizeof(uint32_t);
-    stele__release(window->alloc, window->heads, bytes);
-    stele__release(window->alloc, window->previous, bytes);
-    stele__release(window->alloc, window->prints, bytes);
+    stele__release(window->alloc, window->heads, window->size * sizeof *window->heads);
+    stele__release(window->alloc, window->cells, window->size * sizeof *window->cells);
 }
 
 void stele__window_done(stele__window *window)
@@ -40,9 +38,7 @@ static bool holds(const stele__window *window, stele_position position)
 static void put(stele__window *window, stele_position position, uint32_t print)
 {
     uint32_t *head = &window->heads[print & (window->size - 1)];
-    const uint32_t cell = (uint32_t)position & (window->size - 1);
-    window->previous[cell] = *head;
-    window->prints[cell] = print;
+    window->cells[position & (window->size - 1)] = (stele__window_cell){print, *head};
     *head = (uint32_t)position;
     window->last = position;
 }
@@ -58,10 +54,9 @@ stele_status stele__window_reserve(stele__window *window, size_t more, stele_err
         return STELE_OK;
     }
     stele__window larger = {.alloc = window->alloc, .size = (uint32_t)size};
-    larger.heads = stele__allocate_zero(window->alloc, size * sizeof(uint32_t));
-    larger.previous = stele__allocate_zero(window->alloc, size * sizeof(uint32_t));
-    larger.prints = stele__allocate_zero(window->alloc, size * sizeof(uint32_t));
-    if (!larger.heads || !larger.previous || !larger.prints) {
+    larger.heads = stele__allocate_zero(window->alloc, size * sizeof *larger.heads);
+    larger.cells = stele__allocate_zero(window->alloc, size * sizeof *larger.cells);
+    if (!larger.heads || !larger.cells) {
         release_arrays(&larger);
         return stele__fail_memory(reterr);
     }
@@ -69,7 +64,7 @@ stele_status stele__window_reserve(stele__window *window, size_t more, stele_err
     for (stele_position position = window->first; window->last && position <= window->last;
          position++) {
         if (holds(window, position)) {
-            put(&larger, position, window->prints[position & (window->size - 1)]);
+            put(&larger, position, window->cells[position & (window->size - 1)].print);
         }
     }
     release_arrays(window);
@@ -110,16 +105,18 @@ stele_position stele__window_next(const stele__window *window, uint32_t print,
     }
     const uint32_t mask = window->size - 1;
     stele_position limit = before ? before - 1 : window->last;
-    uint32_t low = before ? window->previous[(uint32_t)before & mask] : window->heads[print & mask];
+    uint32_t low =
+        before ? window->cells[(uint32_t)before & mask].previous : window->heads[print & mask];
     for (;;) { /* not while (low): that is also how a multiple of 2^32 ends */
         const stele_position position = widen(low, limit);
         if (position == 0 || position > limit || !holds(window, position)) {
             return 0;
         }
-        if (window->prints[(uint32_t)position & mask] == print) {
+        const stele__window_cell *cell = &window->cells[(uint32_t)position & mask];
+        if (cell->print == print) {
             return position;
         }
         limit = position - 1;
-        low = window->previous[(uint32_t)position & mask];
+        low = cell->previous;
     }
 }

@@ -312,6 +312,37 @@ TEST(a_refused_conditional_append_uses_no_position)
     expect_says(ids(s, query_read(&new_ones)), "e9");
 }
 
+TEST(conditions_of_many_names_are_decided_as_those_of_few)
+{
+    static const char *const names[] = {"n0",  "n1",  "n2",  "n3",  "n4",  "n5",  "n6",
+                                        "n7",  "n8",  "n9",  "n10", "n11", "n12", "n13",
+                                        "n14", "n15", "n16", "n17", "n18", "x"};
+    enum { NAMES = sizeof names / sizeof names[0] };
+    SUITE(s);
+    make_history(s);
+    for (size_t count = 1; count <= NAMES; count++) {
+        const stele_names last = {names + NAMES - count, count};
+        const stele_query types = stele_query_of(last, stele_any_tags());
+        const stele_query all = stele_query_of(stele_any_type(), last);
+        stele_query_item items[NAMES];
+        for (size_t i = 0; i < count; i++) {
+            items[i] = (stele_query_item){.tags = {&last.names[i], 1}};
+        }
+        const stele_query any = {.items = items, .item_count = count};
+        const struct {
+            const stele_query *query;
+            stele_position after;
+        } passing[] = {{&any, 5}, {&types, 0}, {&all, count > 1 ? 0 : 5}};
+        expect_says(append_with(s, "n", STELE_ANY, "e9", unless(s, any, 4)), "condition 0: e4 @5");
+        for (size_t i = 0; i < 3; i++) {
+            const size_t revision = 3 * (count - 1) + i;
+            expect_says(append_with(s, "n", STELE_ANY, suite_print(s, "e%zu", 100 + revision),
+                                    unless(s, *passing[i].query, passing[i].after)),
+                        suite_print(s, "written %zu @%zu", revision, revision + 7));
+        }
+    }
+}
+
 TEST(conditions_and_expectations_can_be_mixed)
 {
     SUITE(s);
