@@ -3,6 +3,7 @@
 #include "bench.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,8 +177,8 @@ typedef struct async_slot {
 typedef struct async {
     pthread_mutex_t lock;
     pthread_cond_t some_free;
-    async_slot *completed; /* by completions, which run on another thread */
-    bool is_waiting;
+    _Atomic(async_slot *) completed; /* by completions, which run on another thread */
+    atomic_bool is_waiting;
     bench_window window;
     bench_histogram times; /* of completions, which are called one after the other */
     async_slot slots[ASYNC_MAX];
@@ -197,28 +198,31 @@ static void complete(void *context, stele_status status, const stele_receipt *re
     if (slot->start >= all->window.start && now <= all->window.end) {
         bench_note(&all->times, now - slot->start);
     }
-    (void)pthread_mutex_lock(&all->lock);
-    slot->next_free = all->completed;
-    all->completed = slot;
-    if (all->is_waiting) {
-        all->is_waiting = false;
-        (void)pthread_cond_signal(&all->some_free);
+    slot->next_free = atomic_load(&all->completed);
+    while (!atomic_compare_exchange_weak(&all->completed, &slot->next_free, slot)) {
     }
-    (void)pthread_mutex_unlock(&all->lock);
+    /* Who waits says so before it looks a last time. */
+    if (atomic_load(&all->is_waiting)) {
+        (void)pthread_mutex_lock(&all->lock);
+        (void)pthread_cond_signal(&all->some_free);
+        (void)pthread_mutex_unlock(&all->lock);
+    }
 }
 
 /* All slots that were completed meanwhile, at least one. */
 static async_slot *take_completed(async *all)
 {
-    async_slot *slots;
+    async_slot *slots = atomic_exchange(&all->completed, NULL);
 
+    if (slots) {
+        return slots;
+    }
     (void)pthread_mutex_lock(&all->lock);
-    while (!all->completed) {
-        all->is_waiting = true;
+    atomic_store(&all->is_waiting, true);
+    while (!(slots = atomic_exchange(&all->completed, NULL))) {
         (void)pthread_cond_wait(&all->some_free, &all->lock);
     }
-    slots = all->completed;
-    all->completed = NULL;
+    atomic_store(&all->is_waiting, false);
     (void)pthread_mutex_unlock(&all->lock);
     return slots;
 }
@@ -252,8 +256,8 @@ static void run_async(const bench_run *run, void *handle, bench_result *ret_resu
     (void)pthread_cond_init(&all->some_free, NULL);
     for (uint32_t i = 0; i < run->workload->writers; i++) {
         all->slots[i].async = all;
-        all->slots[i].next_free = all->completed;
-        all->completed = &all->slots[i];
+        all->slots[i].next_free = atomic_load(&all->completed);
+        atomic_store(&all->completed, &all->slots[i]);
     }
     bench_source_init(&source, revisions, 0, 1);
     all->window = bench_window_open(run->seconds);

@@ -13,9 +13,10 @@
 
 /* ---- time */
 
-static stele_status take_time(stele__log *log, stele_time *ret_time, stele_error *reterr)
+/* The wall is more than an hour ahead of where it was looked at last: either so much time has
+ * passed, or it jumped. */
+static stele_status check_clock(stele__log *log, stele_time wall, stele_error *reterr)
 {
-    const stele_time wall = log->clock->now(log->clock->context);
     const int64_t monotonic = log->clock->monotonic(log->clock->context);
     const stele_time expected =
         stele__add_saturated(log->clock_wall,
@@ -30,6 +31,15 @@ static stele_status take_time(stele__log *log, stele_time *ret_time, stele_error
     }
     log->clock_wall = wall;
     log->clock_monotonic = monotonic;
+    return STELE_OK;
+}
+
+static stele_status take_time(stele__log *log, stele_time *ret_time, stele_error *reterr)
+{
+    const stele_time wall = log->clock->now(log->clock->context);
+    if (wall > stele__add_saturated(log->clock_wall, CLOCK_JUMP_MAX)) {
+        STELE_TRY(check_clock(log, wall, reterr));
+    }
     const int64_t behind = stele__subtract_saturated(log->last_time, wall);
     const bool is_behind = behind > CLOCK_BEHIND_MAX;
     if (is_behind && !log->is_clock_behind) {
