@@ -33,7 +33,8 @@ typedef enum stele_status {
     STELE_CANCELLED = 11,   /**< stopped by the caller */
     STELE_UNSUPPORTED = 12, /**< this backend, build, file version or file system cannot do that */
     STELE_AUTH = 13,        /**< not allowed; no backend of this version answers it */
-    STELE_INTERNAL = 14     /**< a defect in Stele */
+    STELE_INTERNAL = 14,    /**< a defect in Stele */
+    STELE_REJECTED = 15     /**< a decision said no; the message is its reason. Nothing was written */
 } stele_status;
 
 /**
@@ -48,6 +49,9 @@ typedef enum stele_detail {
     STELE_INVALID_READ_ONLY = STELE_INVALID | 4 << 8,   /**< the store was opened for reading only */
     STELE_INVALID_CLOCK = STELE_INVALID | 5 << 8,       /**< the clock jumped ahead; see stele_accept_clock() */
     STELE_INVALID_FORK = STELE_INVALID | 6 << 8,        /**< the handle belongs to the parent process */
+    STELE_INVALID_ENTITY = STELE_INVALID | 7 << 8,      /**< an entry of another entity, or another type of it */
+    STELE_INVALID_UNCHANGED = STELE_INVALID | 8 << 8,   /**< an update that changes nothing */
+    STELE_INVALID_DELETED = STELE_INVALID | 9 << 8,     /**< a deletion cannot be applied to an entity */
     STELE_CONFLICT_REVISION = STELE_CONFLICT | 1 << 8,  /**< an expectation: see conflict and violations */
     STELE_CONFLICT_CONDITION = STELE_CONFLICT | 2 << 8, /**< an event matches a condition: see conflict */
     STELE_CONFLICT_KEY = STELE_CONFLICT | 3 << 8,       /**< the idempotency key belongs to a different commit */

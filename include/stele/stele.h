@@ -37,11 +37,18 @@
 #define STELE_STELE_H
 
 #include "admin.h"
+#include "aggregate.h"
 #include "cursor.h"
+#include "decimal.h"
 #include "error.h"
 #include "event.h"
+#include "fold.h"
 #include "query.h"
+#include "schema.h"
+#include "snapshot.h"
 #include "store.h"
 #include "types.h"
+#include "upcast.h"
+#include "writer.h"
 
 #endif

@@ -243,6 +243,18 @@ STELE_API STELE_MUST_CHECK stele_status stele_append_commit(stele_store *store, 
                                                             stele_error *reterr);
 
 /**
+ * Looks an idempotency key up: which commit has it. For those who must know before they decide whether they have done
+ * so already; an append with the key finds out by itself.
+ *
+ * @param key NUL-terminated. @param ret_receipt may be NULL; that of the commit, as a retry gets it.
+ * @return ::STELE_OK; ::STELE_NOT_FOUND: no visible commit has it; ::STELE_INVALID, ::STELE_INVALID_NAME,
+ * ::STELE_INVALID_LIMIT; ::STELE_IO; ::STELE_CORRUPT; ::STELE_NO_MEMORY; and on a handle for reading what stands at the
+ * top of this file. Any thread.
+ */
+STELE_API STELE_MUST_CHECK stele_status stele_key_find(stele_store *store, const char *key, stele_receipt *ret_receipt,
+                                                       stele_error *reterr);
+
+/**
  * Called once for every accepted submission, in the order of positions for those that were written, on the thread that
  * commits: one of the store's, or any that is inside the store; one at a time. It may submit, but must not wait for
  * its store: an append that is not a submission, stele_sync(), stele_step() and waiting answer ::STELE_INVALID there,

@@ -20,10 +20,12 @@ extern "C" {
 #define STELE_API __attribute__((visibility("default")))
 #define STELE_MUST_CHECK __attribute__((warn_unused_result))
 #define STELE_PRINTF(format_index, first_argument) __attribute__((format(printf, format_index, first_argument)))
+#define STELE_UNUSED __attribute__((unused))
 #else
 #define STELE_API
 #define STELE_MUST_CHECK
 #define STELE_PRINTF(format_index, first_argument)
+#define STELE_UNUSED
 #endif
 
 /** The version of the library these headers belong to. */

@@ -41,6 +41,8 @@ const char *stele_status_name(stele_status status)
         return "unsupported";
     case STELE_AUTH:
         return "not allowed";
+    case STELE_REJECTED:
+        return "rejected";
     case STELE_INTERNAL:
         return "internal error";
     }

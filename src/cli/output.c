@@ -287,6 +287,7 @@ cli_exit cli_exit_of(const stele_error *error)
         return CLI_EXIT_OK;
     case STELE_CONFLICT:
     case STELE_DELETED:
+    case STELE_REJECTED:
         return CLI_EXIT_CONFLICT;
     case STELE_INVALID:
         return CLI_EXIT_USAGE;

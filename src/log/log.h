@@ -31,6 +31,8 @@ stele_status stele__log_head(stele__log *log, stele_position *ret_head, stele_er
 stele_status stele__log_wait(stele__log *log, stele_position after, stele_duration timeout,
                              stele_position *ret_head, stele_error *reterr);
 
+stele_status stele__log_find_key(stele__log *log, const char *key, stele_receipt *ret_receipt,
+                                 stele_error *reterr);
 stele_status stele__log_describe_stream(stele__log *log, const char *stream,
                                         stele_stream_info *ret_info, stele_error *reterr);
 

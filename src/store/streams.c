@@ -43,6 +43,24 @@ static stele_status name_metastream(const char *stream, metastream_name *ret_nam
     return STELE_OK;
 }
 
+/* ---- Keys. */
+
+stele_status stele_key_find(stele_store *store, const char *key, stele_receipt *ret_receipt,
+                            stele_error *reterr)
+{
+    stele_error local;
+    stele_error *error = reterr ? reterr : &local;
+    stele_receipt receipt;
+    STELE_TRY(stele__store_enter(store, error));
+    STELE_TRY(stele__check_name(key, STELE_KEY_SIZE_MAX, (stele__place){"key", SIZE_MAX, NULL, 0},
+                                NULL, error));
+    STELE_TRY(store->backend->table->find_key(store->backend, key, &receipt, error));
+    if (ret_receipt) {
+        *ret_receipt = receipt;
+    }
+    return stele__succeed(error);
+}
+
 /* ---- Describing. */
 
 stele_status stele_stream_describe(stele_store *store, const char *stream,

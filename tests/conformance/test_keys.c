@@ -372,3 +372,86 @@ TEST(the_position_of_a_key_s_commit_is_that_of_its_first_given_event)
     expect_uint(o.error.detail, STELE_CONFLICT_KEY);
     expect_uint(o.error.conflict.position, 4);
 }
+
+/* ---- looking keys up */
+
+static void expect_found(suite *s, const char *key, outcome first)
+{
+    stele_error error;
+    outcome found = {.status = STELE_OK};
+    expect_ok(stele_key_find(on(s), key, &found.receipt, &error), &error);
+    expect_same_receipt(found, first);
+}
+
+static void expect_unknown(suite *s, const char *key)
+{
+    stele_error error;
+    stele_receipt untouched = {.position = 77};
+    expect_error(stele_key_find(on(s), key, &untouched, &error), &error, STELE_NOT_FOUND);
+    expect_uint(untouched.position, 77);
+}
+
+TEST(a_key_is_looked_up_whole_and_only_when_a_commit_has_it)
+{
+    SUITE(s);
+    expect_unknown(s, "command-1");
+    append(s, "command-1", STELE_ANY, "e9");
+    expect_unknown(s, "command-1");
+    const outcome first = append_with(s, "a", STELE_NO_STREAM, "e0 e1 -", &keyed);
+    expect_found(s, "command-1", first);
+    expect_unknown(s, "command-");
+    expect_unknown(s, "command-11");
+    expect_unknown(s, "Command-1");
+    stele_error error;
+    expect_ok(stele_key_find(on(s), "command-1", NULL, &error), &error);
+}
+
+TEST(a_refused_commit_leaves_no_key)
+{
+    SUITE(s);
+    append(s, "a", STELE_ANY, "e0");
+    expect_says(append_with(s, "a", STELE_NO_STREAM, "e1", &keyed), "wanted none, is 0");
+    expect_unknown(s, "command-1");
+}
+
+TEST(a_key_is_looked_up_across_reopening_and_much_history)
+{
+    SUITE(s);
+    append_filler(s, 1000);
+    const outcome first = append_with(s, "a", STELE_NO_STREAM, "e0 -", &keyed);
+    append_filler(s, 30000);
+    expect_found(s, "command-1", first);
+    suite_reopen(s);
+    expect_found(s, "command-1", first);
+    expect_unknown(s, "command-2");
+}
+
+TEST(the_receipt_of_a_key_is_about_what_was_given_and_not_what_was_derived)
+{
+    SUITE(s);
+    append(s, "a", STELE_ANY, "e0");
+    delete_stream(s, "a", STELE_ANY);
+    const outcome first = append_with(s, "a", STELE_ANY, "e1 e2", &keyed);
+    expect_says(first, "written 2 @5");
+    expect_found(s, "command-1", first);
+}
+
+TEST(a_key_outlives_the_deletion_of_its_stream)
+{
+    SUITE(s);
+    const outcome first = append_with(s, "a", STELE_NO_STREAM, "e0", &keyed);
+    delete_stream(s, "a", STELE_ANY);
+    expect_found(s, "command-1", first);
+}
+
+TEST(what_cannot_be_a_key_is_not_looked_up)
+{
+    SUITE(s);
+    stele_error error;
+    char long_key[STELE_KEY_SIZE_MAX + 2] = {0};
+    memset(long_key, 'k', STELE_KEY_SIZE_MAX + 1);
+    expect_error(stele_key_find(on(s), NULL, NULL, &error), &error, STELE_INVALID);
+    expect_error(stele_key_find(on(s), "", NULL, &error), &error, STELE_INVALID_NAME);
+    expect_error(stele_key_find(on(s), "\xff", NULL, &error), &error, STELE_INVALID_NAME);
+    expect_error(stele_key_find(on(s), long_key, NULL, &error), &error, STELE_INVALID_LIMIT);
+}

@@ -63,6 +63,7 @@ typedef struct stele_backend_table {
     stele_status (*wait)(stele_backend *backend, stele_position after, stele_duration timeout, stele_position *ret_head,
                          stele_error *reterr);
 
+    stele_status (*find_key)(stele_backend *backend, const char *key, stele_receipt *ret_receipt, stele_error *reterr);
     stele_status (*describe_stream)(stele_backend *backend, const char *stream, stele_stream_info *ret_info,
                                     stele_error *reterr);
 

@@ -59,6 +59,12 @@ static stele_status embedded_wait(stele_backend *backend, stele_position after,
     return stele__log_wait(log_of(backend), after, timeout, ret_head, reterr);
 }
 
+static stele_status embedded_find_key(stele_backend *backend, const char *key,
+                                      stele_receipt *ret_receipt, stele_error *reterr)
+{
+    return stele__log_find_key(log_of(backend), key, ret_receipt, reterr);
+}
+
 static stele_status embedded_describe_stream(stele_backend *backend, const char *stream,
                                              stele_stream_info *ret_info, stele_error *reterr)
 {
@@ -142,6 +148,7 @@ static const stele_backend_table TABLE = {
     .step = embedded_step,
     .head = embedded_head,
     .wait = embedded_wait,
+    .find_key = embedded_find_key,
     .describe_stream = embedded_describe_stream,
     .read_open = embedded_read_open,
     .read_next = embedded_read_next,

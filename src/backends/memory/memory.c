@@ -72,6 +72,30 @@ static stele_status wait_for_head(stele_backend *backend, stele_position after,
     return STELE_OK;
 }
 
+static stele_status find_key(stele_backend *backend, const char *name, stele_receipt *ret_receipt,
+                             stele_error *reterr)
+{
+    memory_store *store = memory_of(backend);
+    stele_status status = STELE_OK;
+    stele__lock(&store->lock);
+    const memory_term *key = stele__memory_term_find(store, MEMORY_KEY, stele__text(name));
+    if (key && key->positions[0] <= store->head) {
+        const memory_commit *commit =
+            &store->commits[stele__memory_record(store, key->positions[0])->commit];
+        const stele_record *last =
+            &stele__memory_record(store, commit->first_given + commit->given_count - 1)->event;
+        *ret_receipt = (stele_receipt){.first_position = commit->first_given,
+                                       .position = last->position,
+                                       .revision = last->revision,
+                                       .time = last->time,
+                                       .already_applied = 1};
+    } else {
+        status = stele__fail(reterr, STELE_NOT_FOUND, "no commit has the key '%s'", name);
+    }
+    stele__unlock(&store->lock);
+    return status;
+}
+
 static stele_status describe_stream(stele_backend *backend, const char *stream,
                                     stele_stream_info *ret_info, stele_error *reterr)
 {
@@ -183,6 +207,7 @@ static const stele_backend_table table = {
     .step = stele__memory_step,
     .head = get_head,
     .wait = wait_for_head,
+    .find_key = find_key,
     .describe_stream = describe_stream,
     .read_open = stele__memory_read_open,
     .read_next = stele__memory_read_next,
