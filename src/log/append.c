@@ -105,7 +105,7 @@ static stele_status look_up(stele__plan *plan, stele_error *reterr)
         stele__plan_stream *stream = &plan->streams[i];
         stream->is_resolved = false;
         STELE_TRY(stele__view_stream(plan->view, &plan->locator, &plan->reader, &log->hash_key,
-                                     stream->name, plan->view_head, &stream->facts, reterr));
+                                     stream->name, plan->view_head, NULL, &stream->facts, reterr));
         stream->is_resolved = true;
     }
     if (plan->wants_look_up) {

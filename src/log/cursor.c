@@ -44,6 +44,7 @@ struct stele__log_cursor {
     stele_position left_out_to;
     uint64_t stream_hash;
     stele__postings postings;
+    stele__entries entries; /* of the stream */
     stele__search *search;
     stele__locator locator;
     const stele__segment *announced; /* the segment that a walk over everything entered last */
@@ -212,7 +213,8 @@ static stele_status check_owner(stele__log_cursor *cursor, stele_error *reterr)
     stele__stream_facts facts;
     const stele_text owner = {cursor->stream.data + 2, cursor->stream.size - 2};
     STELE_TRY(stele__view_stream(cursor->view, &cursor->locator, &cursor->reader,
-                                 &cursor->log->hash_key, owner, cursor->head, &facts, reterr));
+                                 &cursor->log->hash_key, owner, cursor->head, NULL, &facts,
+                                 reterr));
     return facts.state.is_tombstoned ? fail_tombstone(cursor->stream, reterr) : STELE_OK;
 }
 
@@ -222,8 +224,8 @@ static stele_status find_range(stele__log_cursor *cursor, stele_error *reterr)
     stele__stream_facts facts;
     STELE_TRY(check_owner(cursor, reterr));
     STELE_TRY(stele__view_stream(cursor->view, &cursor->locator, &cursor->reader,
-                                 &cursor->log->hash_key, cursor->stream, cursor->head, &facts,
-                                 reterr));
+                                 &cursor->log->hash_key, cursor->stream, cursor->head,
+                                 &cursor->entries, &facts, reterr));
     if (facts.state.is_tombstoned) {
         return fail_tombstone(cursor->stream, reterr);
     }
@@ -243,8 +245,8 @@ static stele_status find_range(stele__log_cursor *cursor, stele_error *reterr)
         cursor->low = STELE_REVISION_TOMBSTONE;
         cursor->high = 0;
     }
-    stele__postings_init(&cursor->postings, cursor->view, STELE_TERM_STREAM, cursor->stream,
-                         cursor->stream_hash, cursor->bound);
+    stele__postings_go_on(&cursor->postings, cursor->view, STELE_TERM_STREAM, cursor->stream,
+                          cursor->stream_hash, cursor->bound, &cursor->entries);
     return STELE_OK;
 }
 
@@ -547,8 +549,9 @@ static void move_view(stele__log_cursor *cursor)
     cursor->locator.segment = NULL;
     cursor->walked_to = 0;
     if (cursor->is_stream) {
-        stele__postings_init(&cursor->postings, view, STELE_TERM_STREAM, cursor->stream,
-                             cursor->stream_hash, cursor->bound);
+        stele__entries_forget(&cursor->entries);
+        stele__postings_go_on(&cursor->postings, view, STELE_TERM_STREAM, cursor->stream,
+                              cursor->stream_hash, cursor->bound, &cursor->entries);
     } else {
         stele__search_move(cursor->search, view, cursor->bound);
     }

@@ -125,6 +125,20 @@ stele_status stele__view_time(const stele__view *view, stele__locator *locator,
                               stele__reader *reader, stele_time time, stele_position head,
                               stele_position *ret_position, stele_error *reterr);
 
+/* What look-ups of a term found in the first index files of a view, for who looks it up in them
+ * more than once. Plain struct. */
+enum { STELE_ENTRIES_KEPT = 16 };
+typedef struct stele__entries {
+    uint32_t known; /* a bit for an index file in which it was looked for … */
+    uint32_t found; /* … and is */
+    stele__index_entry entries[STELE_ENTRIES_KEPT];
+} stele__entries;
+/* For another view or term. */
+static inline void stele__entries_forget(stele__entries *entries)
+{
+    entries->known = 0;
+}
+
 /* Walks over the postings of one term in a view, up to a head, in both directions. Plain struct. */
 typedef struct stele__postings {
     const stele__view *view;
@@ -132,9 +146,10 @@ typedef struct stele__postings {
     stele_text name; /* borrowed */
     uint64_t hash;
     stele_position head;
-    size_t source;  /* index files first, then parts; SIZE_MAX: none loaded */
-    uint32_t count; /* of postings in the loaded source */
-    uint32_t rank;  /* of the current one */
+    stele__entries *entries; /* borrowed; NULL: what is found is not kept */
+    size_t source;           /* index files first, then parts; SIZE_MAX: none loaded */
+    uint32_t count;          /* of postings in the loaded source */
+    uint32_t rank;           /* of the current one */
     stele_revision base_revision;
     bool ends_in_tombstone;
     bool is_tail;
@@ -146,6 +161,10 @@ typedef struct stele__postings {
 
 void stele__postings_init(stele__postings *postings, const stele__view *view, stele__term_kind kind,
                           stele_text name, uint64_t hash, stele_position head);
+/* The same with what look-ups of the term in this view found before; what these find is added. */
+void stele__postings_go_on(stele__postings *postings, const stele__view *view,
+                           stele__term_kind kind, stele_text name, uint64_t hash,
+                           stele_position head, stele__entries *entries);
 /* The lowest posting at or above `position`; 0: none. Ascending calls are fast. */
 stele_status stele__postings_up(stele__postings *postings, stele_position position,
                                 stele_position *ret_position, stele_error *reterr);
@@ -176,9 +195,10 @@ typedef struct stele__stream_facts {
     stele__core_metadata metadata;
 } stele__stream_facts;
 
+/* `entries`, if not NULL, are filled for who goes on in the stream. */
 stele_status stele__view_stream(const stele__view *view, stele__locator *locator,
                                 stele__reader *reader, const stele__hash_key *key,
-                                stele_text stream, stele_position head,
+                                stele_text stream, stele_position head, stele__entries *entries,
                                 stele__stream_facts *ret_facts, stele_error *reterr);
 
 /* The first revision that a read of the stream shows, by `$tb` and `$maxCount`. */

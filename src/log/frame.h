@@ -216,8 +216,8 @@ typedef struct stele__place {
     uint32_t code;
 } stele__place;
 
-/* Has memory fetch the event that stands there: it is read soon. */
-void stele__event_prefetch(const stele__place *place);
+/* Has memory fetch the events that stand there: they are read soon. */
+void stele__event_prefetch(const stele__place *places, size_t count);
 /* Reads events wherever they stand, in as many segments as they do if these are mapped, else in
  * that of the first. At most STELE_BATCH_SIZE. */
 void stele__batch_gather(stele__batch *batch, stele__reader *reader,

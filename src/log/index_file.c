@@ -394,6 +394,16 @@ const char *stele__index_path(const stele__index *index)
     return index->path;
 }
 
+void stele__index_set_absent(stele__index *index, uint64_t absent)
+{
+    index->absent = absent;
+}
+
+uint64_t stele__index_absent(const stele__index *index)
+{
+    return index->absent;
+}
+
 stele_position stele__index_first(const stele__index *index)
 {
     return index->header.first;

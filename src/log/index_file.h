@@ -55,7 +55,7 @@ typedef struct stele__index_segment {
     stele_time first_time; /* of the first and last commit */
     stele_time last_time;
     /* Bits of what certainly does not occur in it, so that nobody need ask: STELE_ABSENT_… Kept in
-     * the manifest alone, not in index files. */
+     * the manifest alone, not in index files; see stele__index_set_absent(). */
     uint64_t absent;
     /* Of its packed file; 0: it is not packed. Likewise. */
     uint64_t packed_bytes;
@@ -137,6 +137,10 @@ stele_status stele__index_open(const stele_alloc *alloc, const stele_vfs *vfs, c
 /* Has look-ups leave hints for those that come after them, in at most so many bytes; if there is no
  * memory they leave none. Once, before anybody else has the index. */
 void stele__index_keep_hints(stele__index *index, size_t bytes_max);
+/* Tells what certainly occurs in none of its segments: look-ups of that answer without a look.
+ * Likewise. */
+void stele__index_set_absent(stele__index *index, uint64_t absent);
+uint64_t stele__index_absent(const stele__index *index);
 stele__index *stele__index_ref(stele__index *index);
 void stele__index_unref(stele__index *index);
 

@@ -280,10 +280,14 @@ stele_status stele__index_find(const stele__index *index, stele__term_kind kind,
     seeking term;
     bool maybe = false;
     *ret_found = false;
-    if (index->is_missing && !(index->segments->absent & stele__term_absent(kind, name))) {
+    if ((index->absent & stele__term_absent(kind, name)) != 0 ||
+        name.size > STELE_STREAM_NAME_SIZE_MAX) {
+        return stele__succeed(reterr);
+    }
+    if (index->is_missing) {
         return stele__index_fail_missing(index, reterr);
     }
-    if (index->header.term_page_count == 0 || name.size > STELE_STREAM_NAME_SIZE_MAX) {
+    if (index->header.term_page_count == 0) {
         return stele__succeed(reterr);
     }
     term.index = index;

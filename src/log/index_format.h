@@ -293,6 +293,7 @@ struct stele__index {
     const uint8_t *checksums;
     uint64_t page_count; /* with a checksum, page 0 counted */
     stele__index_segment *segments;
+    uint64_t absent; /* from all of them: STELE_ABSENT_… */
     /* A bit a page, set once its checksum was found right; NULL when not mapped. */
     _Atomic uint64_t *checked;
     size_t checked_words;

@@ -24,6 +24,7 @@ stele_status stele__index_missing(const stele_alloc *alloc, const stele__index_s
     atomic_init(&index->references, 1);
     index->is_missing = true;
     index->segments = segments;
+    index->absent = segment->absent;
     index->header.segment_count = 1;
     index->header.first = segment->first;
     index->header.last = segment->last;

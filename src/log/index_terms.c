@@ -93,8 +93,7 @@ stele_status stele__index_terms_seek(stele__index_terms *terms, const stele__ind
     if (name.size > STELE_STREAM_NAME_SIZE_MAX) {
         return stele__fail(reterr, STELE_INVALID, "no term has a name of %zu bytes", name.size);
     }
-    if (index->is_missing &&
-        (kind == STELE_TERM_STREAM || !(index->segments->absent & STELE_ABSENT(kind)))) {
+    if (index->is_missing && (kind == STELE_TERM_STREAM || !(index->absent & STELE_ABSENT(kind)))) {
         return stele__index_fail_missing(index, reterr);
     }
     if (index->header.term_page_count == 0) {

@@ -585,8 +585,8 @@ static stele_status find_facts(stele__log *log, stele_text name, stele__stream_f
     stele_position head;
     stele__view *view = stele__log_view(log, &head);
     stele__reader_init(&reader, log->alloc);
-    const stele_status status =
-        stele__view_stream(view, &locator, &reader, &log->hash_key, name, head, ret_facts, reterr);
+    const stele_status status = stele__view_stream(view, &locator, &reader, &log->hash_key, name,
+                                                   head, NULL, ret_facts, reterr);
     stele__reader_done(&reader);
     stele__view_unref(view);
     return status;

@@ -294,6 +294,7 @@ stele_status stele__maintain_open_index(stele__log *log, const stele__manifest_i
                                    entry->last, ret_index, reterr);
     }
     if (status == STELE_OK) {
+        stele__index_set_absent(*ret_index, entry->absent);
         stele__index_keep_hints(*ret_index, log->options.memory_bytes / HINTS_SHARE);
     }
     stele__buffer_done(&path);
@@ -330,8 +331,10 @@ stele_status stele__maintain_write_part(stele__log *log, const stele__part *part
 {
     stele__buffer path = {.alloc = log->alloc};
     stele__index_params params;
-    *ret_entry =
-        (stele__manifest_index){.number = number, .first = part->first, .last = part->last};
+    *ret_entry = (stele__manifest_index){.number = number,
+                                         .first = part->first,
+                                         .last = part->last,
+                                         .absent = stele__tail_absent(part->tail)};
     /* Nobody looks a term up in a passing file: the smallest filter does. */
     const uint64_t filtered = is_passing ? 1 : stele__tail_term_count(part->tail);
     stele_status status = stele__maintain_new_file(log, number, filtered, &path, &params, reterr);

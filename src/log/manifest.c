@@ -324,7 +324,8 @@ static bool parse_index(const line *words, stele__manifest *manifest, stele_stat
     if (manifest->index_count > 0 && v[2] <= manifest->indexes[manifest->index_count - 1].last) {
         return false;
     }
-    const stele__manifest_index index = {v[0], (uint32_t)v[1], v[2], v[3], v[4]};
+    const stele__manifest_index index = {
+        .number = v[0], .level = (uint32_t)v[1], .first = v[2], .last = v[3], .bytes = v[4]};
     *ret_status = stele__manifest_put_index(manifest, &index, NULL);
     return *ret_status == STELE_OK;
 }
@@ -353,6 +354,25 @@ static unsigned version_of(const stele__manifest *manifest)
         }
     }
     return 1;
+}
+
+/* What is absent from all segments of an index file. */
+static void sum_up_absent(stele__manifest *manifest)
+{
+    size_t segment = 0;
+    for (size_t i = 0; i < manifest->index_count; i++) {
+        stele__manifest_index *index = &manifest->indexes[i];
+        bool is_any = false;
+        index->absent = STELE_ABSENT_ALL;
+        for (; segment < manifest->segment_count && manifest->segments[segment].last <= index->last;
+             segment++) {
+            if (manifest->segments[segment].last >= index->first) {
+                index->absent &= manifest->segments[segment].absent;
+                is_any = true;
+            }
+        }
+        index->absent = is_any ? index->absent : 0;
+    }
 }
 
 bool stele__manifest_parse(const char *text, size_t size, stele__manifest *manifest,
@@ -385,6 +405,7 @@ bool stele__manifest_parse(const char *text, size_t size, stele__manifest *manif
             return false;
         }
     }
+    sum_up_absent(manifest);
     *ret_status = seen == 7 && (is_second || version_of(manifest) == 1) ? STELE_OK : STELE_CORRUPT;
     return *ret_status == STELE_OK;
 }

@@ -24,6 +24,7 @@ typedef struct stele__manifest_index {
     stele_position first;
     stele_position last;
     uint64_t bytes;
+    uint64_t absent; /* from all segments that it covers; not written, as it follows from them */
 } stele__manifest_index;
 
 typedef struct stele__manifest {

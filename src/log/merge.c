@@ -123,11 +123,14 @@ stele_status stele__merge_write(stele__log *log, stele__index *const *inputs, si
     stele__index_params params;
     uint64_t terms = 0;
     size_t segments = 0;
+    uint64_t absent = STELE_ABSENT_ALL;
     for (size_t i = 0; i < count; i++) {
+        absent &= stele__index_absent(inputs[i]);
         terms += stele__index_term_count(inputs[i]);
         segments += stele__index_segment_count(inputs[i]);
     }
     entry->level = stele__merge_level(segments);
+    entry->absent = absent;
     stele_status status = stele__maintain_new_file(log, entry->number, filtered_terms(log, terms),
                                                    &path, &params, reterr);
     if (status == STELE_OK) {

@@ -269,7 +269,7 @@ static stele_status describe(stele__log_names *names, stele_error *reterr)
     if (names->kind == STELE_TERM_STREAM) {
         stele__stream_facts facts;
         STELE_TRY(stele__view_stream(names->view, &names->locator, &names->reader, key, name,
-                                     names->head, &facts, reterr));
+                                     names->head, NULL, &facts, reterr));
         stele__describe_facts(name, &facts, &names->entry);
         return STELE_OK;
     }

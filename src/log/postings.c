@@ -8,6 +8,14 @@
 void stele__postings_init(stele__postings *postings, const stele__view *view, stele__term_kind kind,
                           stele_text name, uint64_t hash, stele_position head)
 {
+    stele__postings_go_on(postings, view, kind, name, hash, head, NULL);
+}
+
+void stele__postings_go_on(stele__postings *postings, const stele__view *view,
+                           stele__term_kind kind, stele_text name, uint64_t hash,
+                           stele_position head, stele__entries *entries)
+{
+    postings->entries = entries;
     postings->view = view;
     postings->kind = kind;
     postings->name = name;
@@ -41,6 +49,28 @@ static stele_position source_first(const stele__postings *postings, size_t sourc
                                       : view->parts[source - view->index_count]->first;
 }
 
+/* Looks the term up in an index file, or remembers. *ret_entry: NULL if it is not there. */
+static stele_status find_entry(stele__postings *postings, size_t source, stele__index_entry *own,
+                               const stele__index_entry **ret_entry, stele_error *reterr)
+{
+    stele__entries *entries = source < STELE_ENTRIES_KEPT ? postings->entries : NULL;
+    const uint32_t bit = entries ? UINT32_C(1) << source : 0;
+    stele__index_entry *entry = entries ? &entries->entries[source] : own;
+    bool found;
+    if (entries && entries->known & bit) {
+        found = (entries->found & bit) != 0;
+    } else {
+        STELE_TRY(stele__index_find(postings->view->indexes[source], postings->kind, postings->name,
+                                    postings->hash, entry, &found, reterr));
+        if (entries) {
+            entries->found = (entries->found & ~bit) | (found ? bit : 0);
+            entries->known |= bit;
+        }
+    }
+    *ret_entry = found ? entry : NULL;
+    return STELE_OK;
+}
+
 /* Looks the term up in a source. Afterwards count is that of its postings there up to the head. */
 static stele_status load(stele__postings *postings, size_t source, stele_error *reterr)
 {
@@ -69,16 +99,14 @@ static stele_status load(stele__postings *postings, size_t source, stele_error *
             postings->ends_in_tombstone = tombstone != 0 && tombstone == postings->count;
         }
     } else {
-        const stele__index *index = view->indexes[source];
-        stele__index_entry entry;
-        bool found;
-        STELE_TRY(stele__index_find(index, postings->kind, postings->name, postings->hash, &entry,
-                                    &found, reterr));
-        if (found) {
-            stele__index_postings_init(&postings->at.index, index, &entry);
-            postings->count = entry.count;
-            postings->base_revision = entry.base_revision;
-            postings->ends_in_tombstone = entry.ends_in_tombstone;
+        stele__index_entry own;
+        const stele__index_entry *entry;
+        STELE_TRY(find_entry(postings, source, &own, &entry, reterr));
+        if (entry) {
+            stele__index_postings_init(&postings->at.index, view->indexes[source], entry);
+            postings->count = entry->count;
+            postings->base_revision = entry->base_revision;
+            postings->ends_in_tombstone = entry->ends_in_tombstone;
         }
     }
     postings->source = source;
@@ -356,7 +384,7 @@ static stele_status find_last(stele__postings *postings, stele__stream_facts *re
 
 stele_status stele__view_stream(const stele__view *view, stele__locator *locator,
                                 stele__reader *reader, const stele__hash_key *key,
-                                stele_text stream, stele_position head,
+                                stele_text stream, stele_position head, stele__entries *entries,
                                 stele__stream_facts *ret_facts, stele_error *reterr)
 {
     stele__postings postings;
@@ -373,12 +401,17 @@ stele_status stele__view_stream(const stele__view *view, stele__locator *locator
     }
     for (size_t i = 0; i < view->index_count; i++) {
         stele__index_prefetch(view->indexes[i], hash);
-        stele__index_prefetch(view->indexes[i], metahash);
+        if (!(stele__index_absent(view->indexes[i]) & STELE_ABSENT_METASTREAMS)) {
+            stele__index_prefetch(view->indexes[i], metahash);
+        }
     }
     for (size_t i = 0; i < view->index_count; i++) {
         stele__index_prefetch_entry(view->indexes[i], hash);
     }
-    stele__postings_init(&postings, view, STELE_TERM_STREAM, stream, hash, head);
+    if (entries) {
+        stele__entries_forget(entries);
+    }
+    stele__postings_go_on(&postings, view, STELE_TERM_STREAM, stream, hash, head, entries);
     STELE_TRY(find_last(&postings, ret_facts, reterr));
     if (metastream.size == 0) {
         return STELE_OK; /* its metadata stream's name would be too long to be written */

@@ -222,6 +222,12 @@ static stele_status check_segment(verification *check, const stele__sealed *seal
             status = check_packed(check, sealed, segment, reterr);
         }
     }
+    if (status == STELE_OK && *ret_same &&
+        (sealed->info.absent & ~stele__tail_absent(part->tail)) != 0) {
+        report(check, segment->path, 0, sealed->info.first, true,
+               "the manifest says that no such names occur in the segment as do");
+        *ret_same = false;
+    }
     if (status == STELE_OK && *ret_same) {
         status = compare_with_index(check->log, part, index, ret_postings, ret_same, reterr);
         if (status == STELE_CORRUPT || (status == STELE_OK && !*ret_same)) {

@@ -260,6 +260,8 @@ stele_status stele__view_places(const stele__view *view, const stele_position *p
         } else {
             STELE_TRY(range_of(view, positions[i], &ranges[i], reterr));
         }
+    }
+    for (size_t i = 0; i < count; i++) {
         if (ranges[i].index) {
             stele__index_prefetch_offset(ranges[i].index, positions[i]);
         }
@@ -272,8 +274,8 @@ stele_status stele__view_places(const stele__view *view, const stele_position *p
         } else {
             STELE_TRY(stele__index_offset_of(ranges[i].index, positions[i], &place->code, reterr));
         }
-        stele__event_prefetch(place);
     }
+    stele__event_prefetch(ret_places, count);
     return STELE_OK;
 }
 

@@ -45,11 +45,14 @@ static void fill(stele__manifest *manifest, size_t count, stele__prng *prng)
                                               .bytes = stele__prng_below(prng, 1 << 30),
                                               .first_time = time,
                                               .last_time = last_time,
-                                              .absent =
-                                                  stele__prng_below(prng, STELE_ABSENT_ALL + 1),
+                                              .absent = stele__prng_next(prng) & STELE_ABSENT_ALL,
                                               .packed_bytes = stele__prng_below(prng, 2) * 4096};
-        const stele__manifest_index index = {number + 7, (uint32_t)stele__prng_below(prng, 5), next,
-                                             last, number * 4096};
+        const stele__manifest_index index = {.number = number + 7,
+                                             .level = (uint32_t)stele__prng_below(prng, 5),
+                                             .first = next,
+                                             .last = last,
+                                             .bytes = number * 4096,
+                                             .absent = segment.absent};
         expect_ok(stele__manifest_add_segment(manifest, &segment, &error), &error);
         expect_ok(stele__manifest_put_index(manifest, &index, &error), &error);
         if (i % 3 == 0) {
@@ -81,7 +84,7 @@ static bool is_same(const stele__manifest *a, const stele__manifest *b)
         const stele__manifest_index *x = &a->indexes[i];
         const stele__manifest_index *y = &b->indexes[i];
         same = x->number == y->number && x->level == y->level && x->first == y->first &&
-               x->last == y->last && x->bytes == y->bytes;
+               x->last == y->last && x->bytes == y->bytes && x->absent == y->absent;
     }
     for (size_t i = 0; same && i < a->cut_count; i++) {
         same = a->cuts[i].epoch == b->cuts[i].epoch && a->cuts[i].cut == b->cuts[i].cut;
@@ -486,10 +489,10 @@ TEST(an_index_file_takes_the_place_of_those_it_covers)
     stele__manifest manifest = new_manifest();
     stele_error error;
     for (uint64_t i = 0; i < 6; i++) {
-        const stele__manifest_index index = {i + 1, 0, i * 10 + 1, i * 10 + 10, 4096};
+        const stele__manifest_index index = {i + 1, 0, i * 10 + 1, i * 10 + 10, 4096, 0};
         expect_ok(stele__manifest_put_index(&manifest, &index, &error), &error);
     }
-    const stele__manifest_index merged = {9, 1, 11, 40, 9000};
+    const stele__manifest_index merged = {9, 1, 11, 40, 9000, 0};
     expect_ok(stele__manifest_put_index(&manifest, &merged, &error), &error);
     expect_uint(manifest.index_count, 4);
     const uint64_t numbers[] = {1, 9, 5, 6};
@@ -498,16 +501,46 @@ TEST(an_index_file_takes_the_place_of_those_it_covers)
     }
     /* One for a range in the middle that has none. */
     manifest.index_count = 3;
-    manifest.indexes[2] = (stele__manifest_index){6, 0, 51, 60, 4096};
-    const stele__manifest_index between = {10, 0, 41, 50, 4096};
+    manifest.indexes[2] = (stele__manifest_index){6, 0, 51, 60, 4096, 0};
+    const stele__manifest_index between = {10, 0, 41, 50, 4096, 0};
     expect_ok(stele__manifest_put_index(&manifest, &between, &error), &error);
     expect_uint(manifest.indexes[2].number, 10);
     expect_uint(manifest.indexes[3].number, 6);
-    const stele__manifest_index all = {11, 3, 1, 60, 4096};
+    const stele__manifest_index all = {11, 3, 1, 60, 4096, 0};
     expect_ok(stele__manifest_put_index(&manifest, &all, &error), &error);
     expect_uint(manifest.index_count, 1);
     expect_uint(manifest.indexes[0].number, 11);
     stele__manifest_done(&manifest);
+}
+
+/* What an index file certainly has not is what none of its segments has. */
+TEST(what_is_absent_is_absent_from_all_segments)
+{
+    enum { SEGMENTS = 12, MERGED = 5 };
+    stele__prng prng;
+    stele__prng_seed(&prng, test_seed());
+    for (uint64_t round = 0; round < test_scaled(100); round++) {
+        stele__manifest manifest = new_manifest();
+        stele__manifest read;
+        stele_error error;
+        bool healed;
+        const char *folder = test_folder();
+        fill(&manifest, SEGMENTS, &prng);
+        const size_t from = stele__prng_below(&prng, SEGMENTS - MERGED + 1);
+        stele__manifest_index merged = {.number = manifest.next_index++,
+                                        .first = manifest.segments[from].first,
+                                        .last = manifest.segments[from + MERGED - 1].last,
+                                        .absent = STELE_ABSENT_ALL};
+        for (size_t i = from; i < from + MERGED; i++) {
+            merged.absent &= manifest.segments[i].absent;
+        }
+        expect_ok(stele__manifest_put_index(&manifest, &merged, &error), &error);
+        expect_ok(stele__manifest_write(stele_vfs_system(), folder, &manifest, &error), &error);
+        expect_ok(read_from(folder, &read, &healed, &error), &error);
+        expect_true(is_same(&read, &manifest));
+        stele__manifest_done(&read);
+        stele__manifest_done(&manifest);
+    }
 }
 
 /* What a naive list of all cuts answers. */

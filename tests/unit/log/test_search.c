@@ -403,7 +403,7 @@ TEST_ROWS(what_is_known_of_a_stream_is_what_its_events_say, mappings)
             const size_t size = (size_t)snprintf(meta, sizeof meta, "$$%.*s", STELE_TEXT(name));
             const naive_stream metadata = look_at_stream(world, (stele_text){meta, size}, head);
             expect_ok(stele__view_stream(world->view, &locator, &reader, &world->log.hash_key, name,
-                                         head, &facts, &error),
+                                         head, NULL, &facts, &error),
                       &error);
             expect_int(facts.state.last_revision, naive.last_revision);
             expect_int(facts.state.is_tombstoned, naive.is_tombstoned);
@@ -683,7 +683,8 @@ TEST(a_view_without_anything_answers_nothing)
     expect_ok(stele__search_down(search, 1, &found, &error), &error);
     expect_uint(found, 0);
     stele__search_free(search);
-    expect_ok(stele__view_stream(view, &locator, &reader, &key, name, 0, &facts, &error), &error);
+    expect_ok(stele__view_stream(view, &locator, &reader, &key, name, 0, NULL, &facts, &error),
+              &error);
     expect_int(facts.state.last_revision, -1);
     expect_false(facts.state.is_tombstoned || facts.state.has_metadata);
     expect_ok(stele__view_time(view, &locator, &reader, 5, 0, &found, &error), &error);
