@@ -444,22 +444,16 @@ bool sim_history_resolve(sim_history *history, stele_store *store, sim_crash_kin
 
 /* ---- checkpoints */
 
-bool sim_history_mark(sim_history *history, stele_store *store, size_t place)
+void sim_history_mark(sim_history *history, const stele_info *info, size_t place)
 {
-    stele_info info;
-    stele_error error;
-    if (stele_describe(store, &info, &error) != STELE_OK) {
-        return sim_report_fail(history->report, "describe: %s", error.message);
-    }
-    if (info.head == 0 || info.head > history->head) {
-        return true;
+    if (info->head == 0 || info->head > history->head) {
+        return;
     }
     place = place < history->mark_count ? place : history->mark_count;
     history->mark_count += place == history->mark_count && place < SIM_CHECKPOINTS_MAX;
     place = place < SIM_CHECKPOINTS_MAX ? place : SIM_CHECKPOINTS_MAX - 1;
-    history->marks[place] = (sim_mark){.checkpoint = {info.store, info.epoch, info.head},
-                                       .action = action_at(history, info.head)};
-    return true;
+    history->marks[place] = (sim_mark){.checkpoint = {info->store, info->epoch, info->head},
+                                       .action = action_at(history, info->head)};
 }
 
 bool sim_history_check_marks(sim_history *history, stele_store *store)

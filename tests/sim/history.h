@@ -69,8 +69,8 @@ void sim_history_show(sim_history *history, stele_position head);
  * in doubt. */
 bool sim_history_resolve(sim_history *history, stele_store *store, sim_crash_kind kind);
 
-/* Notes a checkpoint of the store as it is now; checks all that were noted. */
-bool sim_history_mark(sim_history *history, stele_store *store, size_t place);
+/* Notes a checkpoint of the store as it describes itself now; checks all that were noted. */
+void sim_history_mark(sim_history *history, const stele_info *info, size_t place);
 bool sim_history_check_marks(sim_history *history, stele_store *store);
 
 sim_pair sim_history_pair(sim_history *history, stele_store *store);

@@ -205,8 +205,16 @@ static bool step_mark(sim_story *story)
     if (!sim_story_quiesce(story, &is_quiet) || !is_quiet) {
         return sim_story_is_crashed(story) || !story->report.has_failed;
     }
-    return sim_history_mark(&story->history, story->store,
-                            sim_choose(&story->choice, SIM_CHECKPOINTS_MAX));
+    stele_info info;
+    stele_error error;
+    const size_t place = sim_choose(&story->choice, SIM_CHECKPOINTS_MAX);
+    if (stele_describe(story->store, &info, &error) != STELE_OK) {
+        /* It reads the times of events. */
+        return sim_story_is_crashed(story) || sim_story_may_fail(story, &error) ||
+               sim_report_fail(&story->report, "describe: %s", error.message);
+    }
+    sim_history_mark(&story->history, &info, place);
+    return true;
 }
 
 static bool step_observe(sim_story *story)
