@@ -52,6 +52,8 @@ typedef enum stele_detail {
     STELE_INVALID_ENTITY = STELE_INVALID | 7 << 8,      /**< an entry of another entity, or another type of it */
     STELE_INVALID_UNCHANGED = STELE_INVALID | 8 << 8,   /**< an update that changes nothing */
     STELE_INVALID_DELETED = STELE_INVALID | 9 << 8,     /**< a deletion cannot be applied to an entity */
+    STELE_INVALID_SEQUENCE = STELE_INVALID | 10 << 8,   /**< an entry that is not the next one: another was lost, or it
+                                                           comes out of order */
     STELE_CONFLICT_REVISION = STELE_CONFLICT | 1 << 8,  /**< an expectation: see conflict and violations */
     STELE_CONFLICT_CONDITION = STELE_CONFLICT | 2 << 8, /**< an event matches a condition: see conflict */
     STELE_CONFLICT_KEY = STELE_CONFLICT | 3 << 8,       /**< the idempotency key belongs to a different commit */

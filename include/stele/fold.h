@@ -52,8 +52,8 @@ enum {
 /**
  * How events become a state. Static data; borrowed for as long as anything uses it.
  *
- * `apply`, or `handlers`, must be given. `save` and `load` are needed for snapshots and caches unless `schema` is
- * given, or the state is plain bytes without pointers, of which a copy is as good (`is_plain`).
+ * `apply`, `apply_by` or `handlers` must be given. `save` and `load` are needed for snapshots and caches unless
+ * `schema` is given, or the state is plain bytes without pointers, of which a copy is as good (`is_plain`).
  */
 typedef struct stele_fold {
     uint32_t version; /**< of this struct: 0 */
@@ -64,7 +64,7 @@ typedef struct stele_fold {
     size_t state_size;       /**< bytes, at most ::STELE_STATE_SIZE_MAX */
     const stele_schema *(*schema)(void); /**< the state is such a struct; may be NULL */
     stele_apply apply;
-    const stele_handler *handlers; /**< used if `apply` is NULL */
+    const stele_handler *handlers; /**< used if `apply` and `apply_by` are NULL */
     size_t handler_count;
     int is_plain;
     /** Makes the first state out of zero bytes. NULL: zero bytes are it. */
@@ -76,6 +76,10 @@ typedef struct stele_fold {
     stele_status (*load)(void *ret_state, const void *bytes, size_t size, stele_error *reterr);
     /** As JSON, for people. NULL: by the schema; without one it cannot be printed. */
     stele_status (*write_json)(const void *state, stele_writer *to, stele_error *reterr);
+    /** As `apply`, for folds that are made while the program runs: it gets the fold, behind which whoever made it can
+     * keep what it needs. Used if `apply` is NULL. */
+    stele_status (*apply_by)(const struct stele_fold *fold, void *state, const stele_record *event,
+                             stele_error *reterr);
 } stele_fold;
 
 #define STELE_STATE_SIZE_MAX ((size_t)1 << 24)

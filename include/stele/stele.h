@@ -40,6 +40,7 @@
 #include "aggregate.h"
 #include "cursor.h"
 #include "decimal.h"
+#include "entity.h"
 #include "error.h"
 #include "event.h"
 #include "fold.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Domains: opening, closing, counting. */
+#include "domain/domain.h"
 #include "domain/parts.h"
 
 static stele_status open_cache(stele_domain *domain, const stele_domain_options *options,
@@ -69,6 +70,21 @@ void stele_domain_close(stele_domain *domain)
 stele_store *stele_domain_store(stele_domain *domain)
 {
     return domain->store;
+}
+
+const stele_alloc *stele__domain_alloc(const stele_domain *domain)
+{
+    return domain->alloc;
+}
+
+const stele_clock *stele__domain_clock(const stele_domain *domain)
+{
+    return domain->clock;
+}
+
+const stele_upcasters *stele__domain_upcasters(const stele_domain *domain)
+{
+    return domain->upcasters;
 }
 
 void stele_domain_settle(stele_domain *domain)

@@ -13,7 +13,7 @@ stele_status stele_fold_check(const stele_fold *fold, stele_error *reterr)
                            "library does not know",
                            fold->name, fold->version);
     }
-    if (!fold->apply && (!fold->handlers || fold->handler_count == 0)) {
+    if (!fold->apply && !fold->apply_by && (!fold->handlers || fold->handler_count == 0)) {
         return stele__fail(reterr, STELE_INVALID, "the fold %s applies nothing", fold->name);
     }
     if (fold->state_size == 0 || fold->state_size > STELE_STATE_SIZE_MAX) {
@@ -32,7 +32,7 @@ stele_status stele_fold_check(const stele_fold *fold, stele_error *reterr)
                                fold->name);
         }
     }
-    for (size_t i = 0; !fold->apply && i < fold->handler_count; i++) {
+    for (size_t i = 0; !fold->apply && !fold->apply_by && i < fold->handler_count; i++) {
         const stele_handler *handler = &fold->handlers[i];
         const stele_schema *schema = handler->schema ? handler->schema() : NULL;
         if (!handler->when || (!handler->type && !schema)) {
@@ -130,6 +130,9 @@ stele_status stele_fold_apply(const stele_fold *fold, void *state, const stele_r
 {
     if (fold->apply) {
         return fold->apply(state, event, reterr);
+    }
+    if (fold->apply_by) {
+        return fold->apply_by(fold, state, event, reterr);
     }
     const stele_handler *handler = find_handler(fold, event->type);
     if (handler) {

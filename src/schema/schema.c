@@ -2,6 +2,8 @@
 /* Descriptions of structs: whether they can be worked with, and comparing by them. */
 #include "schema/parts.h"
 
+#include <stdio.h>
+
 /* ---- descriptions */
 
 static bool is_name(const char *name)
@@ -211,6 +213,59 @@ stele_status stele__value_check(const stele_field *field, const void *object, co
     }
 }
 
+bool stele__schema_same(const stele_schema *a, const stele_schema *b)
+{
+    if (a == b) {
+        return true;
+    }
+    bool same =
+        strcmp(a->name, b->name) == 0 && a->size == b->size && a->field_count == b->field_count;
+    for (size_t i = 0; same && i < a->field_count; i++) {
+        const stele_field *x = &a->fields[i];
+        const stele_field *y = &b->fields[i];
+        same = strcmp(stele_field_name(x), stele_field_name(y)) == 0 && x->offset == y->offset &&
+               x->size == y->size && x->presence_offset == y->presence_offset &&
+               x->count_offset == y->count_offset && x->size_offset == y->size_offset &&
+               x->kind == y->kind && x->flags == y->flags && x->count_max == y->count_max &&
+               x->scale == y->scale &&
+               (x->kind != STELE_KIND_NESTED || stele__schema_same(x->nested(), y->nested()));
+    }
+    return same;
+}
+
+bool stele__field_text(const stele_field *field, const void *object,
+                       char scratch[STELE_UUID_TEXT_SIZE], stele_text *ret_text)
+{
+    const char *at = stele__member(field, object);
+    const stele_choice *choice;
+    stele_uuid uuid;
+    *ret_text = (stele_text){scratch, 0};
+    switch (field->kind) {
+    case STELE_KIND_INTEGER:
+        ret_text->size = (size_t)snprintf(scratch, STELE_UUID_TEXT_SIZE, "%" PRId64,
+                                          stele__read_signed(at, field->size));
+        return true;
+    case STELE_KIND_UNSIGNED:
+        ret_text->size = (size_t)snprintf(scratch, STELE_UUID_TEXT_SIZE, "%" PRIu64,
+                                          stele__read_unsigned(at, field->size));
+        return true;
+    case STELE_KIND_UUID:
+        memcpy(&uuid, at, sizeof uuid);
+        stele_uuid_print(&uuid, scratch);
+        ret_text->size = strlen(scratch);
+        return true;
+    case STELE_KIND_CHOICE:
+        choice = stele__choice_of(field, at, field->size);
+        *ret_text = choice ? stele__text(choice->name) : *ret_text;
+        return choice != NULL;
+    case STELE_KIND_TEXT:
+        *ret_text = stele__text_of(at, field->size);
+        return ret_text->size < field->size;
+    default:
+        return false;
+    }
+}
+
 void stele__field_copy(const stele_field *field, const void *from, void *to)
 {
     memcpy(stele__member_to_write(field, to), stele__member(field, from), field->size);
@@ -299,7 +354,7 @@ static bool bytes_equal(const stele_field *field, const void *a, const void *b)
            memcmp(stele__member(field, a), stele__member(field, b), size) == 0;
 }
 
-static bool fields_equal(const stele_field *field, const void *a, const void *b)
+bool stele__field_equal(const stele_field *field, const void *a, const void *b)
 {
     if (field->presence_offset) {
         const bool is_there = stele__field_is_present(field, a);
@@ -327,7 +382,7 @@ size_t stele_schema_diff(const stele_schema *schema, const void *before, const v
     size_t count = 0;
     for (size_t i = 0; i < schema->field_count; i++) {
         const stele_field *field = &schema->fields[i];
-        if (!is_compared(field) || fields_equal(field, before, after)) {
+        if (!is_compared(field) || stele__field_equal(field, before, after)) {
             continue;
         }
         if (count < capacity) {
@@ -341,7 +396,7 @@ size_t stele_schema_diff(const stele_schema *schema, const void *before, const v
 int stele_schema_equal(const stele_schema *schema, const void *a, const void *b)
 {
     for (size_t i = 0; i < schema->field_count; i++) {
-        if (is_compared(&schema->fields[i]) && !fields_equal(&schema->fields[i], a, b)) {
+        if (is_compared(&schema->fields[i]) && !stele__field_equal(&schema->fields[i], a, b)) {
             return 0;
         }
     }
