@@ -46,6 +46,18 @@ static uint64_t make_hint(uint64_t hash, uint64_t page, unsigned place)
     return hash >> (64 - TAG_BITS) << (64 - TAG_BITS) | page << PLACE_BITS | place;
 }
 
+/* A bit for each hint that may be that of the hash, without branches that nobody could foresee. */
+static unsigned matching_hints(const stele__index *index, uint64_t hash)
+{
+    const _Atomic uint64_t *set = hints_of(index, hash);
+    unsigned matching = 0;
+    for (unsigned i = 0; i < HINTS_IN_SET; i++) {
+        const uint64_t hint = atomic_load_explicit(&set[i], memory_order_relaxed);
+        matching |= (unsigned)((hint ^ hash) >> (64 - TAG_BITS) == 0) << i;
+    }
+    return matching;
+}
+
 /* Whether a hint is there and may be that of the hash. Relaxed: a hint is a number and no more. */
 static bool take_hint(const stele__index *index, uint64_t hash, unsigned number, uint64_t *ret_page,
                       unsigned *ret_place)
@@ -137,11 +149,14 @@ void stele__index_prefetch(const stele__index *index, uint64_t hash)
 
 void stele__index_prefetch_entry(const stele__index *index, uint64_t hash)
 {
-    uint64_t page;
-    unsigned place;
-    for (unsigned i = 0; index->map && index->hint_sets > 0 && i < HINTS_IN_SET; i++) {
-        if (take_hint(index, hash, i, &page, &place)) {
-            enum { LINE = 64 };
+    enum { LINE = 64 };
+    if (!index->map || index->hint_sets == 0) {
+        return;
+    }
+    for (unsigned matching = matching_hints(index, hash); matching != 0; matching &= matching - 1) {
+        uint64_t page;
+        unsigned place;
+        if (take_hint(index, hash, (unsigned)__builtin_ctz(matching), &page, &place)) {
             const uint8_t *bytes = index->map + page * STELE_INDEX_PAGE_SIZE;
             __builtin_prefetch(bytes);
             __builtin_prefetch(bytes + place);
@@ -258,15 +273,14 @@ static stele_status seek_in_page(seeking *term, uint64_t page_number, unsigned p
                                            "the page of terms is not in order");
 }
 
-static stele_status seek_by_hints(seeking *term, stele__index_entry *ret_entry, bool *ret_found,
-                                  stele_error *reterr)
+static stele_status seek_by_hints(seeking *term, unsigned matching, stele__index_entry *ret_entry,
+                                  bool *ret_found, stele_error *reterr)
 {
     const stele__index *index = term->index;
-    *ret_found = false;
-    for (unsigned i = 0; index->hint_sets > 0 && i < HINTS_IN_SET && !*ret_found; i++) {
+    for (; matching != 0 && !*ret_found; matching &= matching - 1) {
         uint64_t page;
         unsigned place;
-        if (take_hint(index, term->hash, i, &page, &place)) {
+        if (take_hint(index, term->hash, (unsigned)__builtin_ctz(matching), &page, &place)) {
             STELE_TRY(seek_in_page(term, page, place, ret_entry, ret_found, reterr));
         }
     }
@@ -290,15 +304,22 @@ stele_status stele__index_find(const stele__index *index, stele__term_kind kind,
     if (index->header.term_page_count == 0) {
         return stele__succeed(reterr);
     }
+    const unsigned matching = index->hint_sets > 0 ? matching_hints(index, hash) : 0;
+    if (matching == 0) {
+        STELE_TRY(ask_filter(index, hash, &maybe, reterr));
+        if (!maybe) { /* the usual answer of most files */
+            return stele__succeed(reterr);
+        }
+    }
     term.index = index;
     term.kind = kind;
     term.hash = hash;
     term.key_size = stele__index_key(kind, name, term.key);
-    STELE_TRY(seek_by_hints(&term, ret_entry, ret_found, reterr));
-    if (!*ret_found) {
+    STELE_TRY(seek_by_hints(&term, matching, ret_entry, ret_found, reterr));
+    if (!*ret_found && !maybe) {
         STELE_TRY(ask_filter(index, hash, &maybe, reterr));
     }
-    if (maybe) {
+    if (!*ret_found && maybe) {
         const uint32_t number = stele__index_sparse_search(index, term.key, term.key_size);
         STELE_TRY(seek_in_page(&term, stele__index_sparse_page(index, number), UINT_MAX, ret_entry,
                                ret_found, reterr));

@@ -169,19 +169,43 @@ static const stele__index *index_of(const stele__view *view, stele_position posi
                : NULL;
 }
 
-static const stele__sealed *sealed_of(const stele__view *view, stele_position position)
+/* The first of the sealed segments that ends at a position or behind it; their number if none does.
+ * Most are of one size, so it stands near the place that the position has among all: from there the
+ * steps double until it is passed. */
+static size_t sealed_number(const stele__view *view, stele_position position)
 {
-    size_t low = 0;
-    size_t high = view->sealed_count;
+    const stele__sealed *sealed = view->sealed;
+    const size_t count = view->sealed_count;
+    if (count == 0 || sealed[count - 1].info.last < position) {
+        return count;
+    }
+    const double share = (double)position / ((double)sealed[count - 1].info.last + 1);
+    size_t low = (size_t)(share * (double)count);
+    low = low < count ? low : count - 1;
+    size_t high = low; /* afterwards: all before low end before it, and high does not */
+    for (size_t step = 1; high < count - 1 && sealed[high].info.last < position; step *= 2) {
+        low = high + 1;
+        high = step < count - 1 - high ? high + step : count - 1;
+    }
+    for (size_t step = 1; low > 0 && sealed[low - 1].info.last >= position; step *= 2) {
+        high = low - 1;
+        low = step < low ? low - step : 0;
+    }
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (view->sealed[middle].info.last < position) {
+        if (sealed[middle].info.last < position) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low < view->sealed_count ? &view->sealed[low] : NULL;
+    return low;
+}
+
+static const stele__sealed *sealed_of(const stele__view *view, stele_position position)
+{
+    const size_t number = sealed_number(view, position);
+    return number < view->sealed_count ? &view->sealed[number] : NULL;
 }
 
 /* Where the offset codes of a range of positions stand. */
