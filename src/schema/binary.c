@@ -425,10 +425,13 @@ static stele_status take_list(const stele_field *field, const raw *from, void *o
 {
     const size_t size = stele__value_size(field);
     char *const first = stele__member_to_write(field, object);
+    uint64_t count;
+    if (from->tag != TAG_LIST) {
+        return misfit(field, reterr);
+    }
     const uint8_t *at = from->bytes;
     const uint8_t *const end = from->bytes + from->size;
-    uint64_t count;
-    if (from->tag != TAG_LIST || !stele__varint_get(&at, end, &count) || count > field->count_max) {
+    if (!stele__varint_get(&at, end, &count) || count > field->count_max) {
         return misfit(field, reterr);
     }
     memset(first, 0, field->size);
