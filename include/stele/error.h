@@ -58,6 +58,7 @@ typedef enum stele_detail {
     STELE_CONFLICT_CONDITION = STELE_CONFLICT | 2 << 8, /**< an event matches a condition: see conflict */
     STELE_CONFLICT_KEY = STELE_CONFLICT | 3 << 8,       /**< the idempotency key belongs to a different commit */
     STELE_CONFLICT_ID = STELE_CONFLICT | 4 << 8,        /**< strict: the same event id with different content */
+    STELE_CONFLICT_REPLAY = STELE_CONFLICT | 5 << 8,    /**< a log: the idempotency key was used before; see where */
     STELE_NOT_FOUND_STREAM = STELE_NOT_FOUND | 1 << 8,  /**< the stream has no events and never had */
     STELE_NOT_FOUND_DELETED = STELE_NOT_FOUND | 2 << 8, /**< the stream is soft-deleted */
     STELE_NOT_FOUND_STORE = STELE_NOT_FOUND | 3 << 8,   /**< there is no store at that place */

@@ -44,6 +44,7 @@
 #include "error.h"
 #include "event.h"
 #include "fold.h"
+#include "logs.h"
 #include "query.h"
 #include "schema.h"
 #include "snapshot.h"

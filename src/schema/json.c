@@ -2,7 +2,7 @@
 /* Described structs as JSON. Exact both ways: what cannot be held is refused, never rounded or cut.
  */
 #include "base/json.h"
-#include "schema/base64.h"
+#include "base/base64.h"
 #include "schema/number.h"
 #include "schema/parts.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Base64 with padding (RFC 4648, 4). */
-#ifndef STELE_SCHEMA_BASE64_H
-#define STELE_SCHEMA_BASE64_H
+#ifndef STELE_BASE_BASE64_H
+#define STELE_BASE_BASE64_H
 
 #include <stele/types.h>
 
