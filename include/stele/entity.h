@@ -204,7 +204,7 @@ typedef struct stele_applied {
  * - *Deleted*: if there never was such an entity, it is fine and nothing happens; if it is deleted already the entry is
  *   recorded, and takes its place in the sequence.
  *
- * @param options, ret_applied may be NULL.
+ * @param options may be NULL, as may `ret_applied`.
  * @return ::STELE_OK, durable as asked; the above; and what stele_execute() returns. Any thread.
  */
 STELE_API STELE_MUST_CHECK stele_status stele_repository_apply(stele_repository *repository, const stele_entry *entries,
@@ -301,8 +301,8 @@ STELE_API STELE_MUST_CHECK stele_status stele_repository_as_of(stele_repository 
 /** A walk over entries: an audit trail, or a replay. One thread. */
 typedef struct stele_history stele_history;
 
-/** Opens the history of an entity. @param from, to sequences, both inclusive; `to` 0: to the end. @return ::STELE_OK,
- * and `*ret_history` is *owned*; ::STELE_NOT_FOUND: there never was such an entity. */
+/** Opens the history of an entity, from one sequence to another, both inclusive; `to` 0: to the end. @return
+ * ::STELE_OK, and `*ret_history` is *owned*; ::STELE_NOT_FOUND: there never was such an entity. */
 STELE_API STELE_MUST_CHECK stele_status stele_history_open(stele_repository *repository, const char *id, uint64_t from,
                                                            uint64_t to, stele_history **ret_history,
                                                            stele_error *reterr);
