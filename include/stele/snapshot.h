@@ -9,7 +9,7 @@
  * backend, in backups and after a move, and need no second place that could disagree. They are written at durability
  * none; one that is lost is made again. Both carry the fold's schema version and are not used when it has changed.
  *
- * Neither is ever needed: whatever fails there is counted (stele_domain_stats()), and the events are read instead.
+ * Neither is ever needed: whatever fails there is counted (stele_domain_describe()), and the events are read instead.
  */
 #ifndef STELE_SNAPSHOT_H
 #define STELE_SNAPSHOT_H
